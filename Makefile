@@ -1,0 +1,45 @@
+# Every command makes what it needs; nothing but Python 3.11 (or later) and make is prepared.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+DATA ?=
+
+.PHONY: help demo test check bench format clean
+help:
+	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
+	@echo "make test    every test, on SQLite and on a real PostgreSQL"
+	@echo "make check   lint, types, contracts"
+	@echo "make bench   ratios, measured side by side"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+# One stamp a set of extras: installed again only when pyproject.toml changes.
+$(VENV)/.%: pyproject.toml $(BIN)/python
+	@echo "installing: $*"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
+
+demo: $(VENV)/.cli,personal $(if $(DATA),$(VENV)/.data)
+	@$(BIN)/loyalty demo $(if $(DATA),--data '$(DATA)')
+
+test: $(VENV)/.test
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.check
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.test
+	@$(BIN)/python -m bench $(ARGS)
+
+format: $(VENV)/.check
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Faces and edges: each parses, calls the door, renders."""

@@ -1,0 +1,1 @@
+"""One till dialect a file: bytes in, canonical receipts out."""

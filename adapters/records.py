@@ -1,0 +1,60 @@
+"""What every reader yields: a receipt, or what is wrong and where it was found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+from ledger.types import Receipt
+
+Progress = Callable[[int], None]
+"""Is told how much was read since it was last called: bytes of a text, rows of a table."""
+
+# A field name or a message can quote the input, and an input can be a megabyte of one name.
+_MESSAGE_LIMIT = 400
+_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
+_NAME = re.compile(r"^(?:Object (?:contains unknown|missing required) field )?`([^`]*)`")
+
+
+class Place(NamedTuple):
+    """Where an item was found.
+
+    `line` counts from 1; in a table it is the first row of the basket, and `offset` and
+    `length` (bytes, without the line's end) are 0.
+    """
+
+    file: str
+    line: int
+    offset: int
+    length: int
+
+
+class Good(NamedTuple):
+    """A receipt, and the bytes it was read from (empty where it came from a table)."""
+
+    place: Place
+    receipt: Receipt
+    raw: bytes
+
+
+class Bad(NamedTuple):
+    """Something that is not a receipt; `raw` is None where it was too long to keep."""
+
+    place: Place
+    field: str | None
+    error: str
+    raw: bytes | None
+
+
+Item = Good | Bad
+
+
+def explain(error: Exception) -> tuple[str | None, str]:
+    """Split an error into the field at fault, as `lines[0].quantity`, and the rest."""
+    text = str(error)
+    path = _PATH.search(text)
+    message = text[: path.start()] if path else text
+    name = _NAME.match(message)
+    parts = [found[1] for found in (path, name) if found and found[1]]
+    return ".".join(parts)[:_MESSAGE_LIMIT] or None, message[:_MESSAGE_LIMIT]

@@ -1,0 +1,1 @@
+"""An event-sourced loyalty ledger; `ledger.application` is the only door."""

@@ -1,0 +1,1 @@
+"""What is decided on: one file an aggregate, state and evolve."""

@@ -1,0 +1,46 @@
+"""The programme stream: every programme that was published, and from when it holds."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ledger import events as e
+from ledger.errors import ProgrammeNotInForce
+from ledger.programme import Programme, loaded
+from ledger.types import Instant
+
+
+class Version(Struct, frozen=True, array_like=True):
+    """A published programme."""
+
+    number: int
+    effective_at: Instant
+    text: str
+
+
+class Programmes(Struct, frozen=True, array_like=True):
+    """All programmes, in the order of publication."""
+
+    versions: tuple[Version, ...] = ()
+
+    def at(self, instant: Instant) -> tuple[Programme, int]:
+        """The programme in force at an instant, and its number.
+
+        Of several that hold, the one published last.
+
+        Raises:
+            ProgrammeNotInForce: none is.
+        """
+        for version in reversed(self.versions):
+            if version.effective_at <= instant:
+                return loaded(version.text), version.number
+        raise ProgrammeNotInForce
+
+
+def evolve(state: Programmes | None, event: e.Event) -> Programmes:
+    """The state after an event."""
+    known = state or Programmes()
+    if not isinstance(event, e.ProgrammePublished):
+        return known
+    number = len(known.versions) + 1
+    return Programmes((*known.versions, Version(number, event.effective_at, event.text)))

@@ -1,0 +1,61 @@
+"""Days and midnights in the programme's time zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from ledger.types import Day, Instant, date_of, day_of
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """The zone by its IANA name.
+
+    Raises:
+        ZoneInfoNotFoundError: the machine does not know it.
+    """
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=65536)
+def midnight(day: Day, zone: str) -> Instant:
+    """The instant at which a day begins in the zone.
+
+    Where a clock change skips midnight, the first instant that exists is taken.
+    """
+    date = date_of(day)
+    local = dt.datetime(date.year, date.month, date.day, tzinfo=zone_of(zone))
+    return (local - EPOCH) // SECOND
+
+
+def local_day(instant: Instant, zone: str) -> Day:
+    """The day that an instant falls on in the zone."""
+    return day_of(dt.datetime.fromtimestamp(instant, zone_of(zone)).date())
+
+
+def add_months(date: dt.date, months: int) -> dt.date:
+    """The same day of a later month, or that month's last day where there is none."""
+    index = date.year * 12 + date.month - 1 + months
+    year, month = divmod(index, 12)
+    return dt.date(year, month + 1, min(date.day, last_day(year, month + 1)))
+
+
+def last_day(year: int, month: int) -> int:
+    """How many days a month has."""
+    following = dt.date(year + month // 12, month % 12 + 1, 1)
+    return (following - dt.timedelta(days=1)).day
+
+
+def instant_of(moment: dt.datetime) -> Instant:
+    """The epoch second of a moment that knows its offset (floor)."""
+    return (moment - EPOCH) // SECOND
+
+
+def moment_of(instant: Instant) -> dt.datetime:
+    """The moment of an epoch second, in UTC."""
+    return EPOCH + instant * SECOND

@@ -1,0 +1,43 @@
+"""Points given or taken by staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ledger.aggregates.member.points import adjust
+from ledger.commands.common import Outcome, act, claim, owner_of, rules_at
+from ledger.commands.redeem import owned_streams
+from ledger.store.working import Working
+
+
+class Adjust(NamedTuple):
+    """Give (`points` above zero) or take points, with a reason and an author."""
+
+    card: str
+    points: int
+    reason: str
+    author: str
+    command_id: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """The programme, the command's claim, the card and its member."""
+        return owned_streams(working, "adjust", self.command_id, self.card)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the adjustment.
+
+        Raises:
+            KeyConflict: the command id was used for another adjustment.
+            CardUnknown: nobody holds the card.
+            AmountInvalid, PointsShort: see the member's decisions.
+        """
+        content = (self.card, self.points, self.reason, self.author)
+        claimed = claim(working, "adjust", self.command_id, content)
+        if earlier := claimed.earlier(working):
+            return earlier
+        stream, member = owner_of(working, self.card)
+        rules = rules_at(working, working.now)
+        done = act(working, rules.programme.time_zone, self.command_id, self.author)
+        event = adjust(member, self.points, self.reason, rules, done)
+        return claimed.record(working, stream, working.emit(stream, event))

@@ -1,0 +1,102 @@
+"""Giving a receipt to a member after it was recorded without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+from ledger import events as e
+from ledger.aggregates.card import CardState
+from ledger.aggregates.member.earning import Shopping, award
+from ledger.aggregates.receipt import ReceiptState
+from ledger.commands.common import Outcome, member_of, owner_of, personal_of, rules_at
+from ledger.commands.goods import lines_of
+from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
+from ledger.store.keys import PROGRAMME_STREAM
+from ledger.store.working import Working
+from ledger.types import Instant, ReceiptKey, Tender
+
+DAY_SECONDS = 86_400
+
+
+def attribute_waiting(
+    working: Working, member: bytes, receipts: Iterable[bytes], recorded_at: Instant | None
+) -> None:
+    """Give a new card's earlier receipts to its owner; those past the late limit stay as they are."""
+    for receipt in receipts:
+        state = cast("ReceiptState", working.state(receipt))
+        if not state.member:
+            scanned = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+            if scanned.historical or _in_time(working, scanned.captured_at):
+                _attribute(working, member, receipt, scanned, recorded_at)
+
+
+def _in_time(working: Working, captured_at: Instant) -> bool:
+    limit = rules_at(working, captured_at).programme.late_scan_days
+    return working.now - captured_at <= limit * DAY_SECONDS
+
+
+def _attribute(
+    working: Working, member: bytes, receipt: bytes, scan: e.Scan, recorded_at: Instant | None
+) -> int:
+    state = member_of(working, member)
+    rules = rules_at(working, scan.captured_at)
+    personal = personal_of(working, member, state) if rules.programme.earn.birthday else None
+    returned = dict(cast("ReceiptState", working.state(receipt)).returned)
+    lines = lines_of(scan.goods, returned)
+    shopping = Shopping(
+        lines,
+        tuple(Tender(kind, amount) for kind, amount in scan.tenders),
+        scan.business_day,
+        scan.captured_at,
+    )
+    born = personal.birthday if personal else None
+    got, change = award(state, len(state.cards) - 1, shopping, rules, born)
+    amount = sum(line.amount_minor for line in lines if not line.voided)
+    version = working.emit(
+        member,
+        e.ReceiptAttributed(receipt, scan.captured_at, scan.business_day, amount, got),
+        recorded_at,
+    )
+    working.emit(receipt, e.ReceiptGiven(member, version), recorded_at)
+    if change:
+        working.emit(member, change, recorded_at)
+    return version
+
+
+class Attribute(NamedTuple):
+    """Give a recorded receipt without a member to the holder of a card."""
+
+    receipt: ReceiptKey
+    card: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """The programme, the receipt, the card and its member."""
+        keys = working.keys
+        card = keys.card(self.card)
+        owner = cast("CardState | None", working.known(card))
+        member = (owner.member,) if owner and owner.member else ()
+        return (PROGRAMME_STREAM, keys.receipt(self.receipt), card, *member)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the award.
+
+        Raises:
+            ReceiptUnknown: it was never recorded.
+            MemberConflict: it belongs to another member.
+            CapturedTooLate: the late limit is over.
+            CardUnknown: nobody holds the card.
+        """
+        receipt = working.keys.receipt(self.receipt)
+        state = cast("ReceiptState | None", working.state(receipt))
+        if state is None:
+            raise ReceiptUnknown(f"`{self.receipt}`")
+        member, _ = owner_of(working, self.card)
+        if state.member:
+            if state.member != member:
+                raise MemberConflict
+            return Outcome(member, state.version, repeat=True)
+        scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+        if not scan.historical and not _in_time(working, scan.captured_at):
+            raise CapturedTooLate
+        return Outcome(member, _attribute(working, member, receipt, scan, None))

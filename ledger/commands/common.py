@@ -1,0 +1,130 @@
+"""What commands share: whose card it is, which programme holds, whether an id was used."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from ledger import events as e
+from ledger.aggregates.card import CardState
+from ledger.aggregates.member.earning import Rules
+from ledger.aggregates.member.points import Act
+from ledger.aggregates.member.state import Member
+from ledger.aggregates.programmes import Programmes
+from ledger.calendar import local_day
+from ledger.errors import CardUnknown, KeyConflict, MemberUnknown, ProgrammeNotInForce
+from ledger.store.keys import PROGRAMME_STREAM
+from ledger.store.working import Working
+from ledger.types import Instant, Personal
+
+_PERSONAL = msgspec.msgpack.Decoder(Personal)
+_ENCODE = msgspec.msgpack.Encoder().encode
+
+
+class Outcome(NamedTuple):
+    """Where the outcome of a command lies: the event that recorded it."""
+
+    stream: bytes
+    version: int
+    repeat: bool = False
+    """Whether it was recorded earlier and nothing was recorded now."""
+
+
+def rules_at(working: Working, instant: Instant) -> Rules:
+    """The programme in force at an instant.
+
+    Raises:
+        ProgrammeNotInForce: none is.
+    """
+    programmes = cast("Programmes | None", working.state(PROGRAMME_STREAM))
+    if programmes is None:
+        raise ProgrammeNotInForce
+    return Rules(*programmes.at(instant))
+
+
+def owner_of(working: Working, card: str) -> tuple[bytes, Member]:
+    """The member who holds a card, by stream and state.
+
+    Raises:
+        CardUnknown: nobody does.
+    """
+    state = cast("CardState | None", working.state(working.keys.card(card)))
+    if state is None or not state.member:
+        raise CardUnknown(field="card")
+    return state.member, member_of(working, state.member)
+
+
+def member_of(working: Working, stream: bytes) -> Member:
+    """The member of a stream.
+
+    Raises:
+        MemberUnknown: there is none.
+    """
+    member = cast("Member | None", working.state(stream))
+    if member is None:
+        raise MemberUnknown(field="member")
+    return member
+
+
+def card_index(member: Member, card: bytes) -> int:
+    """The place of a card among the member's."""
+    return next(i for i, known in enumerate(member.cards) if known.id == card)
+
+
+def personal_of(working: Working, stream: bytes, member: Member) -> Personal | None:
+    """The member's personal data, decrypted; None where there are none (any more)."""
+    plain = working.unseal(stream, member.personal)
+    return _PERSONAL.decode(plain) if plain else None
+
+
+def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
+    """Personal data as the member's stream keeps them.
+
+    Without the `cryptography` extra a card number alone is left out: the ledger knows the
+    card by its keyed hash, and nothing personal is ever stored in clear.
+
+    Raises:
+        PersonalDataUnavailable: more than a card number is given, and the extra is missing.
+    """
+    if not working.vault.available and personal == Personal(card=personal.card):
+        return b""
+    return working.seal(stream, _ENCODE(personal))
+
+
+def act(
+    working: Working, rules_zone: str, command_id: str, author: str = "", store: str = ""
+) -> Act:
+    """An act of now."""
+    now = working.now
+    return Act(now, local_day(now, rules_zone), command_id, author, store)
+
+
+class Claim(NamedTuple):
+    """A command id and the content it stands for."""
+
+    stream: bytes
+    fingerprint: bytes
+
+    def earlier(self, working: Working) -> Outcome | None:
+        """The outcome of the same command, if it was recorded already.
+
+        Raises:
+            KeyConflict: the id was used for other content.
+        """
+        state = cast("e.CommandClaimed | None", working.state(self.stream))
+        if state is None:
+            return None
+        if state.fingerprint != self.fingerprint:
+            raise KeyConflict(field="command_id")
+        return Outcome(state.stream, state.version, repeat=True)
+
+    def record(self, working: Working, stream: bytes, version: int) -> Outcome:
+        """Use the id up: its outcome lies in this event."""
+        working.emit(self.stream, e.CommandClaimed(self.fingerprint, stream, version))
+        return Outcome(stream, version)
+
+
+def claim(working: Working, kind: str, command_id: str, content: Any) -> Claim:
+    """The claim of a command with such content."""
+    return Claim(working.keys.command(kind, command_id), working.keys.fingerprint(content))

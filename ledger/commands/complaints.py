@@ -1,0 +1,131 @@
+"""Complaints about a receipt line: opened, answered, resolved with points or without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+from ledger import events as e
+from ledger.aggregates.member.points import open_complaint, resolve
+from ledger.aggregates.receipt import ReceiptState
+from ledger.commands.common import Outcome, act, claim, owner_of, rules_at
+from ledger.commands.redeem import owned_streams
+from ledger.errors import InputInvalid, LineUnknown, MemberConflict, ReceiptUnknown
+from ledger.store.working import Working
+from ledger.types import ReceiptKey
+
+
+class OpenComplaint(NamedTuple):
+    """Take a complaint in; its id comes from the command id."""
+
+    card: str
+    receipt: ReceiptKey
+    line: int
+    """Counted from 1."""
+    reason: str
+    author: str
+    command_id: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """Those of the member, and the receipt."""
+        owned = owned_streams(working, "complaint", self.command_id, self.card)
+        return (*owned, working.keys.receipt(self.receipt))
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the complaint.
+
+        Raises:
+            KeyConflict: the command id was used for another complaint.
+            CardUnknown: nobody holds the card.
+            ReceiptUnknown, LineUnknown, MemberConflict: it is not a line the member bought.
+        """
+        content = (self.card, tuple(self.receipt), self.line, self.reason)
+        claimed = claim(working, "complaint", self.command_id, content)
+        if earlier := claimed.earlier(working):
+            return earlier
+        if not self.reason:
+            raise InputInvalid("A complaint needs a reason.", field="reason")
+        stream, _ = owner_of(working, self.card)
+        receipt = self._receipt(working, stream)
+        event = e.ComplaintOpened(
+            working.now, claimed.stream, receipt, self.line, self.reason, self.author
+        )
+        return claimed.record(working, stream, working.emit(stream, event))
+
+    def _receipt(self, working: Working, member: bytes) -> bytes:
+        receipt = working.keys.receipt(self.receipt)
+        state = cast("ReceiptState | None", working.state(receipt))
+        if state is None:
+            raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
+        if state.member != member:
+            raise MemberConflict(f"`{self.receipt}`", field="receipt")
+        event = working.event(receipt, 1) if state.why >= 0 else working.event(
+            state.member, state.version
+        )  # fmt: skip
+        if not 1 <= self.line <= len(event.scan.goods.products):
+            raise LineUnknown(f"Line {self.line}.", field="line")
+        return receipt
+
+
+class AnswerComplaint(NamedTuple):
+    """Tell the member something about an open complaint."""
+
+    card: str
+    complaint: bytes
+    answer: str
+    author: str
+    command_id: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """Those of the member."""
+        return owned_streams(working, "answer", self.command_id, self.card)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the answer.
+
+        Raises:
+            KeyConflict: the command id was used for another answer.
+            CardUnknown: nobody holds the card.
+            ComplaintUnknown: the member has no such open complaint.
+        """
+        content = (self.card, self.complaint, self.answer)
+        claimed = claim(working, "answer", self.command_id, content)
+        if earlier := claimed.earlier(working):
+            return earlier
+        stream, member = owner_of(working, self.card)
+        open_complaint(member, self.complaint)
+        event = e.ComplaintAnswered(working.now, self.complaint, self.answer, self.author)
+        return claimed.record(working, stream, working.emit(stream, event))
+
+
+class ResolveComplaint(NamedTuple):
+    """Close a complaint, with points as compensation or none."""
+
+    card: str
+    complaint: bytes
+    resolution: str
+    points: int
+    author: str
+    command_id: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """Those of the member."""
+        return owned_streams(working, "resolve", self.command_id, self.card)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the resolution.
+
+        Raises:
+            KeyConflict: the command id was used for another resolution.
+            CardUnknown: nobody holds the card.
+            ComplaintUnknown, AmountInvalid, CompensationTooLarge: see the member's decisions.
+        """
+        content = (self.card, self.complaint, self.resolution, self.points)
+        claimed = claim(working, "resolve", self.command_id, content)
+        if earlier := claimed.earlier(working):
+            return earlier
+        stream, member = owner_of(working, self.card)
+        rules = rules_at(working, working.now)
+        done = act(working, rules.programme.time_zone, self.command_id, self.author)
+        event = resolve(member, self.complaint, self.resolution, self.points, rules, done)
+        return claimed.record(working, stream, working.emit(stream, event))

@@ -1,0 +1,60 @@
+"""What a basket would earn and cost a member, decided as if it were recorded, and not recorded."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ledger import events as e
+from ledger.aggregates.member.earning import tier_at
+from ledger.calendar import instant_of
+from ledger.commands.common import card_index, owner_of, rules_at
+from ledger.commands.record_receipt import award_for, shopping_of
+from ledger.errors import CurrencyUnknown, InputInvalid
+from ledger.policies.burn import available
+from ledger.policies.member_price import member_discount
+from ledger.store.working import Working
+from ledger.types import Receipt
+
+
+class Quote(NamedTuple):
+    """The answer to a till before payment."""
+
+    points: tuple[int, ...]
+    """By line."""
+    member_discounts_minor: tuple[int, ...]
+    """By line: how much less the member pays."""
+    tier: str
+    available: int
+    """Points that could be redeemed now."""
+
+
+def quote(working: Working, receipt: Receipt) -> Quote:
+    """Quote a basket for the holder of its card.
+
+    Raises:
+        InputInvalid: the basket has no card.
+        CardUnknown: nobody holds it.
+        CurrencyUnknown: it is not in the programme's currency.
+    """
+    if not receipt.card:
+        raise InputInvalid("A quote needs a card.", field="card")
+    captured_at = instant_of(receipt.captured_at)
+    rules = rules_at(working, captured_at)
+    if receipt.currency != rules.programme.currency:
+        raise CurrencyUnknown(field="currency")
+    stream, member = owner_of(working, receipt.card)
+    index = card_index(member, working.keys.card(receipt.card))
+    day = receipt.key.business_day
+    tier = tier_at(member, rules.programme, day, captured_at)
+    prices = rules.programme.member_price
+    stopped = member.cards[index].stopped
+    got = e.Award(index, rules.number, (), 0, 0, 0)
+    if not stopped:
+        shopping = shopping_of(receipt, captured_at)
+        got, _ = award_for(working, stream, member, index, rules, shopping)
+    return Quote(
+        got.points or (0,) * len(receipt.lines),
+        tuple(0 if stopped else member_discount(prices, line, tier, day) for line in receipt.lines),
+        tier,
+        0 if stopped else available(member.lots, working.now),
+    )

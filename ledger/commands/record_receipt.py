@@ -1,0 +1,189 @@
+"""Recording a receipt: the scan and its award, the claim on its key, and what it brings back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple, cast
+
+from ledger import events as e
+from ledger.aggregates.card import CardState
+from ledger.aggregates.member.earning import Rules, Shopping, award
+from ledger.aggregates.member.state import Member
+from ledger.aggregates.receipt import ReceiptState
+from ledger.calendar import instant_of
+from ledger.commands.attribution import DAY_SECONDS
+from ledger.commands.common import Outcome, card_index, member_of, personal_of, rules_at
+from ledger.commands.goods import scan_of
+from ledger.commands.membership import new_member
+from ledger.commands.returns import Back, return_lines
+from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
+from ledger.store.keys import PROGRAMME_STREAM
+from ledger.store.working import Working
+from ledger.types import Instant, Personal, Receipt
+
+CLOCKS_APART_SECONDS = 300
+"""How far a till's clock may be ahead of the ledger's."""
+
+
+class RecordReceipt(NamedTuple):
+    """Take a receipt in. No receipt is lost: what cannot earn is recorded without points.
+
+    `history` imports the past: the ledger's time is the receipt's own, and the late limit is
+    not applied. `enrol` makes a member of a card that nobody holds.
+    """
+
+    receipt: Receipt
+    history: bool = False
+    enrol: bool = False
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """The programme, the receipt's key, the card and its member, the receipts brought back."""
+        keys = working.keys
+        receipt = self.receipt
+        streams = [PROGRAMME_STREAM, keys.receipt(receipt.key)]
+        if receipt.card:
+            card = keys.card(receipt.card)
+            owner = cast("CardState | None", working.known(card))
+            streams.append(card)
+            if owner and owner.member:
+                streams.append(owner.member)
+        backs = [line.return_of for line in receipt.lines if line.return_of]
+        return streams + [keys.receipt(back.key) for back in backs]
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the receipt, or answer with its first outcome.
+
+        Raises:
+            KeyConflict: the key is recorded with other content.
+            MemberConflict: the same receipt is recorded for another member.
+            CurrencyUnknown: it is not in the programme's currency.
+            CapturedInFuture: it was captured after the ledger's present.
+            ReceiptUnknown, LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
+        """
+        receipt = self.receipt
+        stream = working.keys.receipt(receipt.key)
+        fingerprint = working.keys.fingerprint(
+            (receipt.captured_at, receipt.currency, receipt.lines, receipt.tenders)
+        )
+        known = cast("ReceiptState | None", working.state(stream))
+        if known is not None and known.fingerprint:
+            return self._repeat(working, stream, known, fingerprint)
+        captured_at = instant_of(receipt.captured_at)
+        if captured_at > working.now + CLOCKS_APART_SECONDS:
+            raise CapturedInFuture(field="captured_at")
+        rules = rules_at(working, captured_at)
+        if receipt.currency != rules.programme.currency:
+            detail = f"It is in {receipt.currency}, the programme in {rules.programme.currency}."
+            raise CurrencyUnknown(detail, field="currency")
+        recorded_at = captured_at if self.history else None
+        outcome = self._record(working, stream, fingerprint, rules, recorded_at)
+        backs = backs_of(receipt)
+        for back in backs:
+            return_lines(working, back, stream, captured_at, recorded_at)
+        return outcome
+
+    def _repeat(
+        self, working: Working, stream: bytes, known: ReceiptState, fingerprint: bytes
+    ) -> Outcome:
+        if known.fingerprint != fingerprint:
+            raise KeyConflict(f"`{self.receipt.key}`")
+        if known.member and self.receipt.card:
+            owner = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
+            if owner is None or owner.member != known.member:
+                raise MemberConflict(f"`{self.receipt.key}`", field="card")
+        return Outcome(known.member or stream, known.version or 1, repeat=True)
+
+    def _record(
+        self, working: Working, stream: bytes, fingerprint: bytes, rules: Rules,
+        recorded_at: Instant | None,
+    ) -> Outcome:  # fmt: skip
+        receipt = self.receipt
+        scan = scan_of(receipt, historical=self.history)
+        if not receipt.card:
+            return _unclaimed(working, stream, scan, fingerprint, recorded_at)
+        card = working.keys.card(receipt.card)
+        owner = cast("CardState | None", working.state(card))
+        if owner is None or not owner.member:
+            if not self.enrol:
+                return _unclaimed(working, stream, scan, fingerprint, recorded_at, card)
+            personal = Personal(card=receipt.card)
+            member = new_member(
+                working, receipt.card, personal, scan.store, scan.captured_at, recorded_at
+            )
+        else:
+            member = owner.member
+        state = member_of(working, member)
+        index = card_index(state, card)
+        late = working.now - scan.captured_at > rules.programme.late_scan_days * DAY_SECONDS
+        why = (
+            e.UNATTRIBUTED_BLOCKED if state.cards[index].stopped
+            else e.UNATTRIBUTED_LATE if late and not self.history
+            else None
+        )  # fmt: skip
+        if why is not None:
+            return _review(working, stream, scan, fingerprint, card, why)
+        return _award(
+            working, stream, scan, fingerprint, member, index, rules, receipt, recorded_at
+        )
+
+
+def backs_of(receipt: Receipt) -> list[Back]:
+    """What a receipt brings back, by original receipt."""
+    backs: dict[object, Back] = {}
+    for line in receipt.lines:
+        if line.return_of:
+            key = line.return_of.key
+            back = backs.setdefault(key, Back(key, {}, {}))
+            index = line.return_of.line - 1
+            back.quantities[index] = back.quantities.get(index, 0) - line.quantity
+            back.amounts_minor[index] = back.amounts_minor.get(index, 0) - line.amount_minor
+    return list(backs.values())
+
+
+def shopping_of(receipt: Receipt, captured_at: Instant) -> Shopping:
+    """A receipt as the earning decision needs it."""
+    return Shopping(receipt.lines, receipt.tenders, receipt.key.business_day, captured_at)
+
+
+def award_for(
+    working: Working, member: bytes, state: Member, index: int, rules: Rules, shopping: Shopping
+) -> tuple[e.Award, e.TierChanged | None]:
+    """The award for a member's receipt, with the birthday looked up only where it counts."""
+    born = None
+    if rules.programme.earn.birthday:
+        personal = personal_of(working, member, state)
+        born = personal.birthday if personal else None
+    return award(state, index, shopping, rules, born)
+
+
+def _award(
+    working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes, member: bytes, index: int,
+    rules: Rules, receipt: Receipt, recorded_at: Instant | None,
+) -> Outcome:  # fmt: skip
+    state = member_of(working, member)
+    shopping = shopping_of(receipt, scan.captured_at)
+    got, change = award_for(working, member, state, index, rules, shopping)
+    version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
+    working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
+    if change:
+        working.emit(member, change, recorded_at)
+    return Outcome(member, version)
+
+
+def _unclaimed(
+    working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes,
+    recorded_at: Instant | None, card: bytes = b"",
+) -> Outcome:  # fmt: skip
+    why = e.UNATTRIBUTED_UNKNOWN_CARD if card else e.UNATTRIBUTED_ANONYMOUS
+    event = e.ReceiptUnclaimed(scan, fingerprint, why, card)
+    version = working.emit(stream, event, recorded_at)
+    if card:
+        working.emit(card, e.CardSeen(stream), recorded_at)
+    return Outcome(stream, version)
+
+
+def _review(
+    working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes, card: bytes, why: int
+) -> Outcome:
+    version = working.emit(stream, e.ReceiptUnclaimed(scan, fingerprint, why, card))
+    return Outcome(stream, version)

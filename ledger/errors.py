@@ -1,0 +1,163 @@
+"""Every way the ledger says no; the docstring of a refusal is its message.
+
+`retryable` says whether the same command can succeed later with no change by the caller.
+`field` names the part of the input at fault, where there is one.
+"""
+
+from __future__ import annotations
+
+
+class LedgerError(Exception):
+    """The ledger refused."""
+
+    retryable = False
+
+    def __init__(self, detail: str = "", *, field: str | None = None) -> None:
+        """Keep the detail and the field beside the message of the class."""
+        self.detail = detail
+        self.field = field
+        super().__init__(detail)
+
+    @property
+    def code(self) -> str:
+        """A stable name for programs, e.g. `card-blocked`."""
+        name = type(self).__name__
+        return "".join(
+            f"-{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name)
+        )
+
+    def __str__(self) -> str:
+        """The message of the class, then the detail, then the field."""
+        first = (self.__doc__ or "").strip().splitlines()[0]
+        text = f"{first} {self.detail}".strip()
+        return f"{text} (field `{self.field}`)" if self.field else text
+
+
+class InputInvalid(LedgerError):
+    """The input is not well formed."""
+
+
+class ProgrammeInvalid(LedgerError):
+    """The programme file is wrong."""
+
+
+class ProgrammeNotInForce(LedgerError):
+    """No programme is in force at that instant."""
+
+
+class ProgrammeTooSoon(LedgerError):
+    """A programme can only take effect at a future instant."""
+
+
+class CurrencyUnknown(LedgerError):
+    """The receipt is not in the programme's currency."""
+
+
+class CapturedInFuture(LedgerError):
+    """The receipt was captured after the ledger's present."""
+
+
+class KeyConflict(LedgerError):
+    """This key is already recorded with other content."""
+
+
+class MemberConflict(LedgerError):
+    """This receipt is already recorded for another member."""
+
+
+class CardUnknown(LedgerError):
+    """No member holds this card."""
+
+
+class CardTaken(LedgerError):
+    """This card already belongs to another member."""
+
+
+class CardBlocked(LedgerError):
+    """This card is blocked or replaced."""
+
+
+class MemberUnknown(LedgerError):
+    """There is no such member."""
+
+
+class ReceiptUnknown(LedgerError):
+    """There is no such receipt."""
+
+
+class LineUnknown(LedgerError):
+    """The receipt has no such line."""
+
+
+class ReturnTooLarge(LedgerError):
+    """More is returned than was bought and not yet returned."""
+
+
+class PointsSpent(LedgerError):
+    """The points of these lines are spent, and the programme refuses such a return."""
+
+
+class PointsShort(LedgerError):
+    """There are not enough available points."""
+
+
+class RedeemNotOffered(LedgerError):
+    """The programme does not offer this redemption."""
+
+
+class RedeemStep(LedgerError):
+    """The programme redeems from a minimum and in steps."""
+
+
+class AmountInvalid(LedgerError):
+    """The amount must be a whole number other than zero."""
+
+
+class ComplaintUnknown(LedgerError):
+    """The member has no such open complaint."""
+
+
+class CompensationTooLarge(LedgerError):
+    """The compensation is above the programme's limit."""
+
+
+class PersonalDataUnavailable(LedgerError):
+    """Personal data needs the `cryptography` extra, and it is not installed."""
+
+
+class Busy(LedgerError):
+    """The ledger's queue is full; try again."""
+
+    retryable = True
+
+
+class StoreUnavailable(LedgerError):
+    """The store did not answer; the command may or may not be recorded, so send it again."""
+
+    retryable = True
+
+
+class Closed(LedgerError):
+    """The ledger is shutting down; try again elsewhere or later."""
+
+    retryable = True
+
+
+class LogMissing(LedgerError):
+    """There is no ledger here; make one with `loyalty init`."""
+
+
+class LogExists(LedgerError):
+    """There already is a ledger here."""
+
+
+class RebuildNeeded(LedgerError):
+    """A report was built by another version of this program; run `loyalty rebuild`."""
+
+
+class SettingRefused(LedgerError):
+    """This setting is not safe with the ledger."""
+
+
+class CapturedTooLate(LedgerError):
+    """The receipt is older than the programme's late limit."""

@@ -1,0 +1,1 @@
+"""The rules of points: values in, values out, nothing else."""

@@ -1,0 +1,20 @@
+"""Read models: one file each, registered here."""
+
+from __future__ import annotations
+
+from ledger.projections.balance import BALANCE
+from ledger.projections.complaint import COMPLAINT
+from ledger.projections.member import MEMBER
+from ledger.projections.points import POINTS
+from ledger.projections.receipt import RECEIPT
+from ledger.projections.schema import Projection
+from ledger.projections.tier import TIER
+
+PROJECTIONS: tuple[Projection, ...] = (
+    POINTS,
+    MEMBER,
+    BALANCE,
+    TIER,
+    RECEIPT,
+    COMPLAINT,
+)

@@ -1,0 +1,110 @@
+"""Balances, kept by lot so that they can be told for any instant from now on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger import events as e
+from ledger.projections.schema import At, Column, Out, Projection, Table
+from ledger.types import Take
+
+FCT_LOT = Table(
+    "fct_lot",
+    "One row a lot of a member: what is left of points with one activation and one expiry",
+    4,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("expires_at", "instant", "when the points are gone"),
+        Column("activates_at", "instant", "when they can be used; epoch 0 = at once"),
+        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation"),
+        Column("points", "int", "points left", "add"),
+        Column("position", "int", "position of the last event", "max", digest=False),
+    ),
+    merged=True,
+)
+FCT_MEMBER_POINTS = Table(
+    "fct_member_points",
+    "One row a member: points since enrolment, by what they were",
+    1,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("earned", "int", "earned on receipts", "add"),
+        Column("adjusted_in", "int", "given by staff, compensation included", "add"),
+        Column("adjusted_out", "int", "taken by staff", "add"),
+        Column("redeemed", "int", "redeemed", "add"),
+        Column("reversed", "int", "taken back by returns, arrears included", "add"),
+        Column("arrears", "int", "owed, to be repaid by what is earned next", "add"),
+        Column("position", "int", "position of the last event", "max", digest=False),
+    ),
+    merged=True,
+)
+
+
+def _lot(out: Out, at: At, activates_at: int, expires_at: int, origin: int, points: int) -> None:
+    if points:
+        out.merge(FCT_LOT, (at.stream, expires_at, activates_at, origin), points, at.position)
+
+
+def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
+    for take in takes:
+        _lot(out, at, take.activates_at, take.expires_at, take.origin, -take.points)
+
+
+def _totals(
+    out: Out, at: At, earned: int = 0, adjusted_in: int = 0, adjusted_out: int = 0,
+    redeemed: int = 0, reversed_: int = 0, arrears: int = 0,
+) -> None:  # fmt: skip
+    out.merge(
+        FCT_MEMBER_POINTS, (at.stream,), earned, adjusted_in, adjusted_out, redeemed, reversed_,
+        arrears, at.position,
+    )  # fmt: skip
+
+
+def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
+    award = event.award
+    points = sum(award.points)
+    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN, points - award.repaid)
+    _totals(out, at, earned=points, arrears=-award.repaid)
+
+
+def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
+    _takes(out, at, event.takes)
+    taken = sum(take.points for take in event.takes)
+    _totals(out, at, reversed_=taken + event.arrears, arrears=event.arrears)
+
+
+def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
+    _takes(out, at, event.takes)
+    _totals(out, at, redeemed=event.points)
+
+
+def _adjusted(at: At, event: e.PointsAdjusted, out: Out) -> None:
+    if event.points < 0:
+        _takes(out, at, event.takes)
+        _totals(out, at, adjusted_out=-event.points)
+    else:
+        _given(out, at, event, e.ORIGIN_ADJUSTMENT)
+
+
+def _resolved(at: At, event: e.ComplaintResolved, out: Out) -> None:
+    _given(out, at, event, e.ORIGIN_COMPENSATION)
+
+
+def _given(out: Out, at: At, event: e.PointsAdjusted | e.ComplaintResolved, origin: int) -> None:
+    _lot(out, at, event.activates_at, event.expires_at, origin, event.points - event.repaid)
+    _totals(out, at, adjusted_in=event.points, arrears=-event.repaid)
+
+
+BALANCE = Projection(
+    "balance",
+    1,
+    (FCT_LOT, FCT_MEMBER_POINTS),
+    {
+        e.ReceiptScanned: _earned,
+        e.ReceiptAttributed: _earned,
+        e.GoodsReturned: _returned,
+        e.PointsRedeemed: _redeemed,
+        e.PointsAdjusted: _adjusted,
+        e.ComplaintResolved: _resolved,
+    },
+)

@@ -1,0 +1,170 @@
+"""What is asked of the reporting tables most: balance, tier, statement, totals."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ledger.projections.balance import FCT_LOT
+from ledger.projections.member import DIM_MEMBER
+from ledger.projections.points import FCT_POINTS_MOVEMENT
+from ledger.projections.receipt import FCT_RECEIPT
+from ledger.projections.reports import Reports
+from ledger.projections.schema import Projection, Table
+from ledger.projections.tier import FCT_QUALIFYING, FCT_TIER
+from ledger.types import Day, Instant
+
+
+class Balance(NamedTuple):
+    """A member's points at an instant."""
+
+    available: int
+    pending: int
+    expired: int
+    arrears: int
+
+
+class Movement(NamedTuple):
+    """One line of a statement."""
+
+    captured_at: Instant
+    kind: str
+    points: int
+    expires_at: Instant
+    reason: str
+    store: str | None
+    number: str | None
+    amount_minor: int | None
+    programme: int
+
+
+class MemberRow(NamedTuple):
+    """A member as the reports know it."""
+
+    member_id: bytes
+    enrolled_at: Instant
+    receipts: int
+    spend_minor: int
+    last_receipt_at: Instant | None
+
+
+class Reader:
+    """Reads the live places of one log's reporting tables, in one transaction's cursor."""
+
+    def __init__(self, reports: Reports, cursor: Any, projections: tuple[Projection, ...]) -> None:
+        """Look up which places are live, once."""
+        self._reports = reports
+        self._cursor = cursor
+        places = {name: place for name, (place, _, _) in reports.status(cursor).items()}
+        self._place = {t.name: places[p.name] for p in projections for t in p.tables}
+
+    def balance(self, member: bytes, at: Instant, known_at: Instant | None = None) -> Balance:
+        """The balance at an instant, from what was recorded up to `known_at` (all, if none).
+
+        A movement counts from its captured instant; pending and expired follow from the lot.
+        """
+        rows = self._rows(
+            "SELECT activates_at, expires_at, kind, sum(points) FROM {t}"
+            " WHERE member_id = ? AND captured_at <= ? AND recorded_at <= ?"
+            " GROUP BY activates_at, expires_at, kind",
+            FCT_POINTS_MOVEMENT,
+            (member, at, 2**62 if known_at is None else known_at),
+        )
+        available = pending = expired = arrears = 0
+        for activates_at, expires_at, kind, total in rows:
+            points = int(total)
+            if kind == "arrears":
+                arrears -= points  # raised: the movement is a debt, of no lot
+                continue
+            if kind == "repay":
+                arrears += points  # repaid: the points left the lot they were earned into
+            if at < activates_at:
+                pending += points
+            elif at < expires_at:
+                available += points
+            else:
+                expired += points
+        return Balance(available, pending, expired, arrears)
+
+    def tiers(self, member: bytes) -> list[tuple[str, Instant, Instant]]:
+        """Changes of tier in the order of the log: tier, kept until, from when."""
+        return self._rows(
+            "SELECT tier, kept_until, captured_at FROM {t} WHERE member_id = ? ORDER BY version",
+            FCT_TIER,
+            (member,),
+        )
+
+    def qualifying(self, member: bytes) -> tuple[tuple[Day, ...], tuple[int, ...]]:
+        """Days with qualifying points, ascending, and the points beside them."""
+        rows = self._rows(
+            "SELECT day, points FROM {t} WHERE member_id = ? ORDER BY day",
+            FCT_QUALIFYING,
+            (member,),
+        )
+        return tuple(int(day) for day, _ in rows), tuple(int(points) for _, points in rows)
+
+    def statement(self, member: bytes, since: Instant, until: Instant) -> list[Movement]:
+        """The movements of a period (until excluded), oldest first."""
+        receipts = self._name(FCT_RECEIPT)
+        rows = self._rows(
+            "SELECT m.captured_at, m.kind, m.points, m.expires_at, m.reason, r.store, r.number,"
+            f" r.amount_minor, m.programme FROM {{t}} m LEFT JOIN {receipts} r"
+            " ON r.receipt_id = m.receipt_id WHERE m.member_id = ? AND m.captured_at >= ?"
+            " AND m.captured_at < ? ORDER BY m.captured_at, m.version, m.part",
+            FCT_POINTS_MOVEMENT,
+            (member, since, until),
+        )
+        return [Movement(*row) for row in rows]
+
+    def member(self, member: bytes) -> MemberRow | None:
+        """One member."""
+        rows = self._rows(
+            "SELECT member_id, enrolled_at, receipts, spend_minor, last_receipt_at FROM {t}"
+            " WHERE member_id = ?",
+            DIM_MEMBER,
+            (member,),
+        )
+        return MemberRow(*rows[0]) if rows else None
+
+    def best(self, limit: int) -> list[MemberRow]:
+        """The members who spent most."""
+        rows = self._rows(
+            "SELECT member_id, enrolled_at, receipts, spend_minor, last_receipt_at FROM {t}"
+            " ORDER BY spend_minor DESC, member_id LIMIT ?",
+            DIM_MEMBER,
+            (limit,),
+        )
+        return [MemberRow(*row) for row in rows]
+
+    def totals(self, at: Instant) -> dict[str, int]:
+        """Sums over everybody: members, receipts, and points by what they are at an instant."""
+        members, receipts, spend = self._rows(
+            "SELECT count(*), coalesce(sum(receipts), 0), coalesce(sum(spend_minor), 0) FROM {t}",
+            DIM_MEMBER,
+        )[0]
+        available, pending, expired = self._rows(
+            "SELECT coalesce(sum(CASE WHEN activates_at <= ? AND expires_at > ? THEN points END), 0),"
+            " coalesce(sum(CASE WHEN activates_at > ? THEN points END), 0),"
+            " coalesce(sum(CASE WHEN expires_at <= ? THEN points END), 0) FROM {t}",
+            FCT_LOT,
+            (at, at, at, at),
+        )[0]
+        everyone = self._rows("SELECT count(*) FROM {t}", FCT_RECEIPT)[0][0]
+        return {
+            "members": int(members), "member_receipts": int(receipts), "receipts": int(everyone),
+            "spend_minor": int(spend), "available": int(available), "pending": int(pending),
+            "expired": int(expired),
+        }  # fmt: skip
+
+    def last_captured(self) -> Instant:
+        """When the latest receipt of all was captured; 0 before the first."""
+        found = self._rows("SELECT max(captured_at) FROM {t}", FCT_RECEIPT)[0][0]
+        return int(found or 0)
+
+    def _name(self, table: Table) -> str:
+        return self._reports.name(table, self._place[table.name])
+
+    def _rows(self, query: str, table: Table, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        text = query.format(t=self._name(table))
+        self._cursor.execute(text.replace("?", self._reports.mark), parameters)
+        rows: list[Any] = self._cursor.fetchall()
+        return rows

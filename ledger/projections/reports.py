@@ -1,0 +1,241 @@
+"""The reporting tables on either store: made, written, read in the order of their keys.
+
+Each projection has two places, `a` and `b`: readers see the one that its status row points
+to, a rebuild fills the other and then moves the pointer. Views under the plain names show
+the live place, with instants and days as the database's own types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from ledger.projections.schema import Column, Out, Patch, Projection, Table
+
+PLACES = ("a", "b")
+_TYPES = {
+    False: {"id": "BLOB", "int": "INTEGER", "text": "TEXT", "instant": "INTEGER", "day": "INTEGER"},
+    True: {
+        "id": "bytea", "int": "bigint", "text": 'text COLLATE "C"', "instant": "bigint",
+        "day": "bigint",
+    },
+}  # fmt: skip
+_COPY_TYPES = {"id": "bytea", "int": "int8", "text": "text", "instant": "int8", "day": "int8"}
+
+
+class Reports:
+    """Says everything about reporting tables in one database's SQL."""
+
+    def __init__(self, *, postgres: bool) -> None:
+        """Choose the dialect."""
+        self.postgres = postgres
+        self.mark = "%s" if postgres else "?"
+        self.prefix = "reporting." if postgres else "reporting_"
+
+    def name(self, table: Table, place: str) -> str:
+        """The table of a place."""
+        return f"{self.prefix}{table.name}__{place}"
+
+    # --- making ------------------------------------------------------------------------
+
+    def make(self, cursor: Any, projections: Sequence[Projection]) -> None:
+        """Make what is missing: the status table, both places, the views."""
+        if self.postgres:
+            cursor.execute("CREATE SCHEMA IF NOT EXISTS reporting")
+        text, number = _TYPES[self.postgres]["text"], _TYPES[self.postgres]["int"]
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {self.prefix}projection_status (projection {text}"
+            f" PRIMARY KEY, place {text} NOT NULL, shape {number} NOT NULL,"
+            f" position {number} NOT NULL)"
+        )
+        for projection in projections:
+            for place in PLACES:
+                self.make_place(cursor, projection, place)
+            for table in projection.tables:
+                self._make_view(cursor, projection, table)
+            cursor.execute(
+                f"INSERT INTO {self.prefix}projection_status VALUES"
+                f" ({self.mark}, 'a', {self.mark}, 0) ON CONFLICT (projection) DO NOTHING",
+                (projection.name, projection.shape),
+            )
+
+    def make_place(self, cursor: Any, projection: Projection, place: str) -> None:
+        """Make the tables of one place if they are missing."""
+        for table in projection.tables:
+            columns = ", ".join(self._column(table, index) for index in range(len(table.columns)))
+            key = ", ".join(column.name for column in table.columns[: table.key])
+            rowid = "" if self.postgres else " WITHOUT ROWID"
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {self.name(table, place)}"
+                f" ({columns}, PRIMARY KEY ({key})){rowid}"
+            )
+
+    def clear_place(self, cursor: Any, projection: Projection, place: str) -> None:
+        """Make the tables of one place anew, empty and in today's shape."""
+        for table in projection.tables:
+            cursor.execute(f"DROP VIEW IF EXISTS {self.prefix}{table.name}")
+            cursor.execute(f"DROP TABLE IF EXISTS {self.name(table, place)}")
+        self.make_place(cursor, projection, place)
+
+    def show(self, cursor: Any, projection: Projection) -> None:
+        """Make the views again after a place was cleared."""
+        for table in projection.tables:
+            self._make_view(cursor, projection, table)
+
+    def _column(self, table: Table, index: int) -> str:
+        column = table.columns[index]
+        needed = " NOT NULL" if index < table.key else ""
+        return f"{column.name} {_TYPES[self.postgres][column.type]}{needed}"
+
+    def _make_view(self, cursor: Any, projection: Projection, table: Table) -> None:
+        selects = [
+            f"SELECT {', '.join(self._shown(c) for c in table.columns)}"
+            f" FROM {self.name(table, place)} WHERE (SELECT place FROM"
+            f" {self.prefix}projection_status WHERE projection = '{projection.name}') = '{place}'"
+            for place in PLACES
+        ]
+        create = "CREATE OR REPLACE VIEW" if self.postgres else "CREATE VIEW IF NOT EXISTS"
+        cursor.execute(f"{create} {self.prefix}{table.name} AS {' UNION ALL '.join(selects)}")
+        if self.postgres:
+            self._comment(cursor, table)
+
+    def _shown(self, column: Column) -> str:
+        name = column.name
+        if column.type == "instant":
+            seconds = f"to_timestamp({name})" if self.postgres else f"datetime({name}, 'unixepoch')"
+            return f"{seconds} AS {name}"
+        if column.type == "day":
+            if self.postgres:
+                return f"(DATE '1970-01-01' + {name}::integer) AS {name}"
+            return f"date({name} * 86400, 'unixepoch') AS {name}"
+        return name
+
+    def _comment(self, cursor: Any, table: Table) -> None:
+        view = f"{self.prefix}{table.name}"
+        cursor.execute(f"COMMENT ON VIEW {view} IS '{_quoted(table.about)}'")
+        for column in table.columns:
+            about = _quoted(column.about)
+            cursor.execute(f"COMMENT ON COLUMN {view}.{column.name} IS '{about}'")
+
+    # --- status ------------------------------------------------------------------------
+
+    def status(self, cursor: Any) -> dict[str, tuple[str, int, int]]:
+        """Place, shape and position of each projection."""
+        cursor.execute(
+            f"SELECT projection, place, shape, position FROM {self.prefix}projection_status"
+        )
+        return {
+            name: (place, shape, position) for name, place, shape, position in cursor.fetchall()
+        }
+
+    def set_status(self, cursor: Any, projection: Projection, place: str, position: int) -> None:
+        """Point a projection's readers to a place."""
+        m = self.mark
+        cursor.execute(
+            f"UPDATE {self.prefix}projection_status SET place = {m}, shape = {m}, position = {m}"
+            f" WHERE projection = {m}",
+            (place, projection.shape, position, projection.name),
+        )
+
+    # --- writing -----------------------------------------------------------------------
+
+    def write(self, cursor: Any, projection: Projection, place: str, out: Out) -> None:
+        """Write what a batch says: facts, then merged rows, then patches."""
+        for table in projection.tables:
+            if table.merged:
+                merged = out.merged[table.name]
+                if merged:
+                    self._merge(cursor, table, place, merged)
+            elif rows := out.rows[table.name]:
+                self._append(cursor, table, place, rows)
+        for _, patches in groupby(out.patches, key=_patch_form):
+            self._patch(cursor, place, list(patches))
+
+    def _append(
+        self, cursor: Any, table: Table, place: str, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        name = self.name(table, place)
+        if not self.postgres:
+            marks = ",".join("?" * len(table.columns))
+            cursor.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
+            return
+        with cursor.copy(f"COPY {name} FROM STDIN (FORMAT BINARY)") as copy:
+            copy.set_types([_COPY_TYPES[column.type] for column in table.columns])
+            for row in rows:
+                copy.write_row(row)
+
+    def _merge(
+        self, cursor: Any, table: Table, place: str,
+        merged: Mapping[tuple[Any, ...], Sequence[Any]],
+    ) -> None:  # fmt: skip
+        name = self.name(table, place)
+        key = ", ".join(column.name for column in table.columns[: table.key])
+        sets = ", ".join(f"{c.name} = {self._joined(c, 't')}" for c in table.columns[table.key :])
+        conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}"
+        rows = [(*row_key, *merged[row_key]) for row_key in sorted(merged)]
+        if not self.postgres:
+            marks = ",".join("?" * len(table.columns))
+            cursor.executemany(f"INSERT INTO {name} AS t VALUES ({marks}) {conflict}", rows)
+            return
+        arrays = ", ".join(f"%s::{_COPY_TYPES[c.type]}[]" for c in table.columns)
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        cursor.execute(
+            f"INSERT INTO {name} AS t SELECT * FROM unnest({arrays}) {conflict}", columns
+        )
+
+    def _joined(self, column: Column, old: str) -> str:
+        before, now = f"{old}.{column.name}", f"excluded.{column.name}"
+        if column.merge == "add":
+            return f"coalesce({before}, 0) + coalesce({now}, 0)"
+        if column.merge == "last":
+            return f"coalesce({now}, {before})"
+        if self.postgres:
+            return f"greatest({before}, {now})"
+        return f"coalesce(max({before}, {now}), {now}, {before})"
+
+    def _patch(self, cursor: Any, place: str, patches: Sequence[Patch]) -> None:
+        first = patches[0]
+        m = self.mark
+        sets = [f"{name} = {m}" for name in first.values]
+        sets += [f"{name} = {name} + {m}" for name in first.adds]
+        key = [f"{column.name} = {m}" for column in first.table.columns[: first.table.key]]
+        cursor.executemany(
+            f"UPDATE {self.name(first.table, place)} SET {', '.join(sets)}"
+            f" WHERE {' AND '.join(key)}",
+            [(*p.values.values(), *p.adds.values(), *p.key) for p in patches],
+        )
+
+    # --- reading -----------------------------------------------------------------------
+
+    def scan(
+        self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = 20_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Chunks of rows in the order of the natural key; only the columns a digest counts."""
+        columns = [c.name for c in table.columns if c.digest or not digest]
+        key = ", ".join(c.name for c in table.columns[: table.key])
+        query = f"SELECT {', '.join(columns)} FROM {self.name(table, place)} ORDER BY {key}"
+        if self.postgres:
+            yield from _server_side(cursor, query, size)
+            return
+        cursor.execute(query)
+        while chunk := cursor.fetchmany(size):
+            yield chunk
+
+
+def _server_side(cursor: Any, query: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """Chunks of a result that stays on the server."""
+    from psycopg.rows import tuple_row  # noqa: PLC0415  only PostgreSQL comes here
+
+    with cursor.connection.cursor("scan", binary=True, row_factory=tuple_row) as rows:
+        rows.execute(query)
+        while chunk := rows.fetchmany(size):
+            yield chunk
+
+
+def _patch_form(patch: Patch) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    return patch.table.name, tuple(patch.values), tuple(patch.adds)
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,127 @@
+"""How a read model is declared: tables, columns, and one function an event.
+
+A table is either *appended* to (facts: a row is written once, and rarely patched) or
+*merged* into (a row gathers what many events say of one key, column by column).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from ledger.types import Instant
+
+ColumnType = Literal["id", "int", "text", "instant", "day"]
+Merge = Literal["add", "last", "max"]
+
+
+class Column(NamedTuple):
+    """A column; `merge` says how a merged table joins an old value and a new one.
+
+    `digest` is off for what may differ between two equal histories: positions and the
+    ledger's time.
+    """
+
+    name: str
+    type: ColumnType
+    about: str
+    merge: Merge = "last"
+    digest: bool = True
+
+
+class Table(NamedTuple):
+    """A table of one grain; its first `key` columns are the natural key."""
+
+    name: str
+    about: str
+    key: int
+    columns: tuple[Column, ...]
+    merged: bool = False
+
+    def place(self, column: str) -> int:
+        """The index of a column."""
+        return next(i for i, c in enumerate(self.columns) if c.name == column)
+
+
+class At(NamedTuple):
+    """Where an event stands in the log."""
+
+    position: int
+    stream: bytes
+    version: int
+    recorded_at: Instant
+
+
+class Patch(NamedTuple):
+    """A rare change of a fact: columns set, columns added to."""
+
+    table: Table
+    key: tuple[Any, ...]
+    values: Mapping[str, Any]
+    adds: Mapping[str, int]
+
+
+class Out:
+    """What a batch of events says to the tables of one projection."""
+
+    def __init__(self, tables: tuple[Table, ...], receipt_id: Callable[[Any], bytes]) -> None:
+        """Begin with nothing said; `receipt_id` gives the receipt stream of a scan."""
+        self.receipt_id = receipt_id
+        self.rows: dict[str, list[tuple[Any, ...]]] = {t.name: [] for t in tables if not t.merged}
+        self.merged: dict[str, dict[tuple[Any, ...], list[Any]]] = {
+            t.name: {} for t in tables if t.merged
+        }
+        self.patches: list[Patch] = []
+        self._joins = {t.name: [_JOIN[c.merge] for c in t.columns[t.key :]] for t in tables}
+
+    def merge(self, table: Table, key: tuple[Any, ...], *values: Any) -> None:
+        """Join values into the row of a key; None says nothing of a column."""
+        rows = self.merged[table.name]
+        old = rows.get(key)
+        if old is None:
+            rows[key] = list(values)
+            return
+        for index, join in enumerate(self._joins[table.name]):
+            old[index] = join(old[index], values[index])
+
+    def patch(
+        self,
+        table: Table,
+        key: tuple[Any, ...],
+        adds: Mapping[str, int] | None = None,
+        **values: Any,
+    ) -> None:
+        """Change a fact that is written already, now or earlier."""
+        self.patches.append(Patch(table, key, values, adds or {}))
+
+
+Fold = Callable[[At, Any, Out], None]
+
+
+class Projection(NamedTuple):
+    """One read model. `shape` goes up with every change to its tables or folds."""
+
+    name: str
+    shape: int
+    tables: tuple[Table, ...]
+    folds: Mapping[type, Fold]
+
+
+def _last(old: Any, new: Any) -> Any:
+    return old if new is None else new
+
+
+def _add(old: Any, new: Any) -> Any:
+    return (old or 0) + (new or 0)
+
+
+def _max(old: Any, new: Any) -> Any:
+    if old is None or new is None:
+        return _last(old, new)
+    return max(old, new)
+
+
+_JOIN: Mapping[str, Callable[[Any, Any], Any]] = {"last": _last, "add": _add, "max": _max}
+
+POSITION = Column("position", "int", "position of the event in the log", digest=False)
+RECORDED = Column("recorded_at", "instant", "the ledger's time of the event", digest=False)

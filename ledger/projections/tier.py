@@ -1,0 +1,74 @@
+"""Tiers as they changed, and the qualifying points by day that decide them."""
+
+from __future__ import annotations
+
+from ledger import events as e
+from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Projection, Table
+
+FCT_TIER = Table(
+    "fct_tier",
+    "One row a change of tier; a member with none stands in the first tier",
+    2,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("version", "int", "version of the event in the member's stream"),
+        Column("tier", "text", "the tier from then on"),
+        Column("kept_until", "instant", "up to when it is kept whatever happens; epoch 0 = not"),
+        Column("qualifying", "int", "qualifying points of the window at that moment"),
+        Column("programme", "int", "number of the programme it was decided under"),
+        Column("captured_at", "instant", "when it happened"),
+        RECORDED,
+        POSITION,
+    ),
+)
+FCT_QUALIFYING = Table(
+    "fct_qualifying",
+    "One row a member and day: points that count towards a tier",
+    2,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("day", "day", "the business day"),
+        Column("points", "int", "qualifying points, returns taken off", "add"),
+        Column("position", "int", "position of the last event", "max", digest=False),
+    ),
+    merged=True,
+)
+
+
+def _changed(at: At, event: e.TierChanged, out: Out) -> None:
+    out.rows["fct_tier"].append(
+        (
+            at.stream, at.version, event.tier, event.until, event.qualifying, event.programme,
+            event.captured_at, at.recorded_at, at.position,
+        )
+    )  # fmt: skip
+
+
+def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
+    _qualify(out, at, event.scan.business_day, event.award.qualifying)
+
+
+def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
+    _qualify(out, at, event.business_day, event.award.qualifying)
+
+
+def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
+    _qualify(out, at, event.qualifying_day, -sum(event.points))
+
+
+def _qualify(out: Out, at: At, day: int, points: int) -> None:
+    if points:
+        out.merge(FCT_QUALIFYING, (at.stream, day), points, at.position)
+
+
+TIER = Projection(
+    "tier",
+    1,
+    (FCT_TIER, FCT_QUALIFYING),
+    {
+        e.TierChanged: _changed,
+        e.ReceiptScanned: _scanned,
+        e.ReceiptAttributed: _attributed,
+        e.GoodsReturned: _returned,
+    },
+)

@@ -1,0 +1,1 @@
+"""The bridge to `eventsourcing`: recorders, mapper, writer, snapshots, keys."""

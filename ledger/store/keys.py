@@ -1,0 +1,59 @@
+"""Stream ids: 16 bytes, of which the first says what kind of stream it is.
+
+The rest is a keyed hash of the natural key under the log's secret: the same key gives the
+same stream on every store with that secret, and nobody can guess a card number back from it.
+Receipts carry their business day behind the first byte, so that a day lies together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from functools import lru_cache
+
+import msgspec
+
+from ledger.types import ReceiptKey
+
+MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
+PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
+ID_BYTES = 16
+FINGERPRINT_BYTES = 16
+_LAST_DAY = 0xFFFF
+
+
+class Keys:
+    """Makes stream ids and fingerprints under one log's secret."""
+
+    def __init__(self, secret: bytes) -> None:
+        """Bind the secret; the small caches belong to it."""
+        self.secret = secret
+        self.card = lru_cache(maxsize=100_000)(self._card)
+
+    def _card(self, number: str) -> bytes:
+        return self._id(bytes([CARD]), ("card", number))
+
+    def member(self, card: str) -> bytes:
+        """The stream of the member who enrols with this card."""
+        return self._id(bytes([MEMBER]), ("member", card))
+
+    def receipt(self, key: ReceiptKey) -> bytes:
+        """The stream of a receipt."""
+        day = min(max(key.business_day, 0), _LAST_DAY)
+        return self._id(bytes([RECEIPT]) + day.to_bytes(2, "big"), tuple(key))
+
+    def command(self, kind: str, command_id: str) -> bytes:
+        """The stream of a command id."""
+        return self._id(bytes([COMMAND]), (kind, command_id))
+
+    def fingerprint(self, content: object) -> bytes:
+        """A keyed hash of content, to tell the same from other content under one key."""
+        encoded = _ENCODER.encode(content)
+        return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES, key=self.secret).digest()
+
+    def _id(self, prefix: bytes, key: tuple[object, ...]) -> bytes:
+        hashed = hmac.digest(self.secret, _ENCODER.encode(key), "sha256")
+        return prefix + hashed[: ID_BYTES - len(prefix)]
+
+
+_ENCODER = msgspec.msgpack.Encoder()

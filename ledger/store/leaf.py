@@ -1,0 +1,46 @@
+"""The leaf hash of a stored event: what an auditor holds the log to.
+
+SHA-256 over a zero byte and, each with its length before it: leaf index, stream, version,
+topic, recorded_at, written_at, the stored bytes. Integers are 8 bytes, big-endian. The
+leaf index is the event's place in the log, counted from 1 without gaps.
+Source: the leaf domain separation of RFC 6962, section 2.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+_HEAD = struct.Struct(">BIQI16sIQI")
+_TAIL = struct.Struct(">IqIqI")
+
+
+def leaf_hash(
+    index: int,
+    stream: bytes,
+    version: int,
+    topic: str,
+    recorded_at: int,
+    written_at: int,
+    state: bytes,
+) -> bytes:
+    """The 32-byte leaf hash.
+
+    Raises:
+        struct.error: a value does not have the form of a stored event's.
+    """
+    name = topic.encode()
+    head = _HEAD.pack(0, 8, index, 16, stream, 8, version, len(name))
+    tail = _TAIL.pack(8, recorded_at, 8, written_at, len(state))
+    return hashlib.sha256(b"".join((head, name, tail, state))).digest()
+
+
+LEAF_SQL = (
+    r"sha256('\x0000000008'::bytea || int8send({index}) || '\x00000010'::bytea || {stream}"
+    r" || '\x00000008'::bytea || int8send({version})"
+    r" || int4send(octet_length(convert_to({topic}, 'UTF8'))) || convert_to({topic}, 'UTF8')"
+    r" || '\x00000008'::bytea || int8send({recorded_at})"
+    r" || '\x00000008'::bytea || int8send({written_at})"
+    r" || int4send(octet_length({state})) || {state})"
+)
+"""The same in PostgreSQL, which alone knows the index, since it is given under the lock."""

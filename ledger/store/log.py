@@ -1,0 +1,127 @@
+"""The log as the rest of the house sees it, whichever database holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
+
+from eventsourcing.persistence import StoredEvent
+
+from ledger.types import Instant
+
+
+class Row(NamedTuple):
+    """An event to append; `version` counts from 1 in its stream."""
+
+    stream: bytes
+    version: int
+    topic: str
+    state: bytes
+    recorded_at: Instant
+
+
+class Stored(NamedTuple):
+    """An event of the log; `position` is its leaf index, `written_at` wall time in microseconds."""
+
+    position: int
+    stream: bytes
+    version: int
+    topic: str
+    state: bytes
+    recorded_at: Instant
+    written_at: int
+    leaf: bytes
+
+
+class Loaded(NamedTuple):
+    """What a look-up found, all at one moment."""
+
+    head: int
+    changed: list[bytes]
+    """Streams that got events after the position asked about."""
+    snapshots: list[tuple[bytes, int, bytes]]
+    events: list[tuple[bytes, int, str, bytes]]
+    """Events after the snapshot, in the order of their versions within a stream."""
+
+
+class Snapshot(NamedTuple):
+    """A stream's state at a version, kept to save replaying; `shape` says how it is laid out."""
+
+    stream: bytes
+    version: int
+    shape: str
+    state: bytes
+
+
+class Log(Protocol):
+    """An append-only log of events in streams, with what stands beside it.
+
+    Every method raises the `eventsourcing.persistence` errors: `IntegrityError` for a
+    conflict, `OperationalError` or `InterfaceError` where the store did not answer.
+    """
+
+    is_postgres: bool
+
+    def append(
+        self,
+        rows: Sequence[Row],
+        written_at: int,
+        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+    ) -> int:
+        """Append all rows or none, durably, and return the first one's position."""
+
+    def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
+        """Read streams from their snapshots on, the head, and what changed after `since`."""
+
+    def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
+        """Topic and bytes of one event."""
+
+    def read(self, after: int, limit: int) -> list[Stored]:
+        """Whole events after a position, in the order of the log."""
+
+    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
+        """The same without the two columns that only an auditor needs."""
+
+    def head(self) -> int:
+        """The position of the last event; 0 in an empty log."""
+
+    def put_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """Keep snapshots in place of earlier ones of the same streams."""
+
+    def snapshots(self, after: bytes, limit: int) -> list[Snapshot]:
+        """Snapshots in the order of their streams."""
+
+    def personal_key(self, stream: bytes) -> bytes | None:
+        """The key of a member's personal data; None once it was destroyed."""
+
+    def setting(self, name: str) -> str | None:
+        """A setting fixed when the log was made."""
+
+    def put_setting(self, name: str, value: str) -> None:
+        """Fix a setting; it must not be there yet."""
+
+    def bytes_used(self) -> int:
+        """The bytes that the events take on disk, indexes included."""
+
+    def transaction(self, *, commit: bool) -> Any:
+        """A context manager that gives a cursor in one transaction of the reporting tables."""
+
+    def track(self, cursor: Any, name: str, position: int) -> None:
+        """Record, in the cursor's transaction, how far a follower has come; never back."""
+
+    def untrack(self, cursor: Any, name: str) -> None:
+        """Forget how far a follower has come."""
+
+    def tracked(self, cursor: Any, name: str) -> int:
+        """How far a follower has come; 0 at first."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+def row_of(event: StoredEvent, now: Instant) -> Row:
+    """The row of an event that comes through the library's own path."""
+    stream = event.originator_id
+    key = stream.encode() if isinstance(stream, str) else stream.bytes
+    recorded_at = getattr(event, "recorded_at", now)
+    return Row(key, event.originator_version, event.topic, event.state, recorded_at)

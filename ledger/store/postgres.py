@@ -1,0 +1,410 @@
+"""The log on PostgreSQL: one function call appends a batch, under a lock that orders commits.
+
+The function takes an advisory lock, reads the head, numbers the rows after it and inserts
+them with their leaf hashes. In a volatile function each statement sees what was committed
+before it began, so the head read under the lock is the true one: positions are dense, and
+position order is commit order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from eventsourcing.persistence import StoredEvent, Tracking
+from eventsourcing.postgres import PostgresDatastore, PostgresFactory, PostgresProcessRecorder
+from eventsourcing.utils import strtobool
+from psycopg import Connection, Cursor
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import tuple_row
+from psycopg.sql import SQL, Identifier, Literal
+
+from ledger.errors import SettingRefused
+from ledger.store.leaf import LEAF_SQL
+from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+
+SCHEMA = "loyalty"
+REPORTING = "reporting"
+CHANNEL = "loyalty_events"
+
+_TABLES = """
+CREATE SCHEMA IF NOT EXISTS {schema};
+CREATE TABLE IF NOT EXISTS {schema}.stored_events (
+  notification_id bigint NOT NULL,
+  recorded_at bigint NOT NULL,
+  written_at bigint NOT NULL,
+  originator_version integer NOT NULL,
+  originator_id uuid NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  leaf_hash bytea NOT NULL,
+  state bytea NOT NULL,
+  PRIMARY KEY (originator_id, originator_version)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
+ALTER TABLE {schema}.stored_events ALTER COLUMN state SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX IF NOT EXISTS stored_events_position ON {schema}.stored_events (notification_id);
+CREATE TABLE IF NOT EXISTS {schema}.stored_snapshots (
+  originator_id uuid PRIMARY KEY,
+  originator_version integer NOT NULL,
+  topic text NOT NULL,
+  state bytea NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {schema}.personal_keys (originator_id uuid PRIMARY KEY, key bytea NOT NULL);
+CREATE TABLE IF NOT EXISTS {schema}.log_settings (name text PRIMARY KEY, value text NOT NULL);
+COMMENT ON TABLE {schema}.stored_events IS 'The log: one row an event, never changed';
+COMMENT ON COLUMN {schema}.stored_events.notification_id IS 'Position and leaf index: from 1, without gaps';
+COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epoch seconds';
+COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds since the epoch';
+"""
+
+_FUNCTION = (
+    """
+CREATE OR REPLACE FUNCTION {schema}.append_events(
+  lock bigint, streams bytea[], versions integer[], topics text[], recorded bigint[],
+  states bytea[], written bigint
+) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $body$
+DECLARE base bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(lock);
+  SELECT coalesce(max(notification_id), 0) INTO base FROM {schema}.stored_events;
+  INSERT INTO {schema}.stored_events (notification_id, recorded_at, written_at,
+    originator_version, originator_id, topic, leaf_hash, state)
+  SELECT base + u.n, u.recorded, written, u.version, encode(u.stream, 'hex')::uuid, u.topic,
+    """
+    + LEAF_SQL.format(
+        index="(base + u.n)", stream="u.stream", version="u.version::bigint", topic="u.topic",
+        recorded_at="u.recorded", written_at="written", state="u.state",
+    )
+    + """,
+    u.state
+  FROM unnest(streams, versions, topics, recorded, states)
+    WITH ORDINALITY AS u(stream, version, topic, recorded, state, n)
+  ORDER BY u.n;
+  PERFORM pg_notify({channel}, (base + cardinality(streams))::text);
+  RETURN base + 1;
+END $body$;
+"""
+)  # fmt: skip
+
+_APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %t::text[], %b::int8[], %b::bytea[], %b)"
+
+_LOAD = """
+WITH wanted AS MATERIALIZED (SELECT encode(w, 'hex')::uuid AS id FROM unnest(%b::bytea[]) w)
+SELECT 0, NULL::bytea, coalesce(max(notification_id), 0), NULL::text, NULL::bytea
+  FROM {schema}.stored_events
+UNION ALL
+SELECT 1, uuid_send(s.originator_id), s.originator_version, s.topic, s.state
+  FROM wanted JOIN {schema}.stored_snapshots s ON s.originator_id = wanted.id AND s.topic = %t
+UNION ALL
+SELECT 2, uuid_send(originator_id), originator_version, NULL, NULL
+  FROM {schema}.stored_events WHERE notification_id > %b
+UNION ALL
+SELECT 3, uuid_send(e.originator_id), e.originator_version, e.topic, e.state
+  FROM wanted
+  LEFT JOIN {schema}.stored_snapshots s ON s.originator_id = wanted.id AND s.topic = %t
+  JOIN {schema}.stored_events e ON e.originator_id = wanted.id
+    AND e.originator_version > coalesce(s.originator_version, 0)
+ORDER BY 1, 2, 3
+"""
+_COLUMNS = (
+    "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
+)
+_PAGE = (
+    f"SELECT {_COLUMNS} FROM {{schema}}.stored_events WHERE notification_id > %b"
+    " ORDER BY notification_id LIMIT %b"
+)
+_READ = (
+    f"SELECT {_COLUMNS}, written_at, leaf_hash FROM {{schema}}.stored_events"
+    " WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
+)
+
+
+class Datastore(PostgresDatastore):
+    """The library's datastore, with connections set up for appending."""
+
+    def after_connect_func(self) -> Any:
+        """Autocommit, durable commits, and the isolation that the append function relies on."""
+        after = super().after_connect_func()
+
+        def connected(connection: Connection[Any]) -> None:
+            after(connection)
+            connection.execute("SET default_transaction_isolation = 'read committed'")
+            connection.execute("SET synchronous_commit = on")
+            connection.execute("SET timezone = 'UTC'")
+
+        return connected
+
+
+class PostgresLog(PostgresProcessRecorder):
+    """The library's process recorder with leaf hashes, dense positions and batch statements."""
+
+    is_postgres = True
+
+    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
+        """Replace the library's table of events by ours; keep its tracking table."""
+        super().__init__(datastore, **kwargs)
+        schema = Identifier(datastore.schema)
+        tracking = [s for s in self.sql_create_statements if "tracking" in s.as_string()]
+        ours = SQL(_TABLES).format(schema=schema)
+        function = SQL(_FUNCTION).format(schema=schema, channel=Literal(CHANNEL))
+        self.sql_create_statements = [ours, function, *tracking]
+        self._append_sql = SQL(_APPEND).format(schema=schema)
+        self._load_sql = SQL(_LOAD).format(schema=schema)
+        self._page_sql = SQL(_PAGE).format(schema=schema)
+        self._read_sql = SQL(_READ).format(schema=schema)
+        self._schema = schema
+        self._lock = int.from_bytes(datastore.schema.encode()[:7].ljust(7, b"."), "big")
+
+    def append(
+        self,
+        rows: Sequence[Row],
+        written_at: int,
+        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+    ) -> int:
+        """Append by one statement; with new personal keys, by one transaction. See `Log`."""
+        if not personal_keys:
+            with self._cursor() as cursor:
+                return self._append(cursor, rows, written_at)
+        with self.transaction(commit=True) as cursor:
+            cursor.execute(
+                SQL(
+                    "INSERT INTO {schema}.personal_keys SELECT encode(u.s, 'hex')::uuid, u.k"
+                    " FROM unnest(%b::bytea[], %b::bytea[]) AS u(s, k) ORDER BY 1"
+                    " ON CONFLICT DO NOTHING"
+                ).format(schema=self._schema),
+                ([s for s, _ in personal_keys], [k for _, k in personal_keys]),
+            )
+            return self._append(cursor, rows, written_at)
+
+    def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
+        streams, versions, topics, states, recorded = (list(c) for c in zip(*rows, strict=True))
+        cursor.execute(
+            self._append_sql,
+            (self._lock, streams, versions, topics, recorded, states, written_at),
+            prepare=True,
+        )
+        return int(_one(cursor)[0])
+
+    def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
+        """Read by one statement, so everything is of one moment; see `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(self._load_sql, (list(streams), shape, since, shape), prepare=True)
+            found = Loaded(int(_one(cursor)[2]), [], [], [])
+            for kind, stream, version, topic, state in cursor:
+                if kind == 1:
+                    found.snapshots.append((stream, version, state))
+                elif kind == 2:
+                    found.changed.append(stream)
+                else:
+                    found.events.append((stream, version, topic, state))
+            return found
+
+    def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                SQL(
+                    "SELECT topic, state FROM {schema}.stored_events"
+                    " WHERE originator_id = encode(%b, 'hex')::uuid AND originator_version = %b"
+                ).format(schema=self._schema),
+                (stream, version),
+                prepare=True,
+            )
+            return cast("tuple[str, bytes] | None", cursor.fetchone())
+
+    def read(self, after: int, limit: int) -> list[Stored]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(self._read_sql, (after, limit), prepare=True)
+            return [Stored(*row) for row in cursor]
+
+    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            return cursor.execute(self._page_sql, (after, limit), prepare=True).fetchall()
+
+    def head(self) -> int:
+        """See `Log`."""
+        return int(self.max_notification_id() or 0)
+
+    def put_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """See `Log`."""
+        ordered = sorted(snapshots)  # one order for all writers, or they would wait in a circle
+        with self._cursor() as cursor:
+            cursor.execute(
+                SQL(
+                    "INSERT INTO {schema}.stored_snapshots AS s SELECT encode(u.s, 'hex')::uuid,"
+                    " u.v, u.t, u.b FROM unnest(%b::bytea[], %b::int4[], %t::text[], %b::bytea[])"
+                    " AS u(s, v, t, b) ON CONFLICT (originator_id) DO UPDATE SET"
+                    " originator_version = excluded.originator_version, topic = excluded.topic,"
+                    " state = excluded.state WHERE excluded.originator_version >"
+                    " s.originator_version OR excluded.topic <> s.topic"
+                ).format(schema=self._schema),
+                [list(column) for column in zip(*ordered, strict=True)],
+            )
+
+    def snapshots(self, after: bytes, limit: int) -> list[Snapshot]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                SQL(
+                    "SELECT uuid_send(originator_id), originator_version, topic, state"
+                    " FROM {schema}.stored_snapshots"
+                    " WHERE originator_id > encode(%b, 'hex')::uuid ORDER BY originator_id LIMIT %b"
+                ).format(schema=self._schema),
+                (after or bytes(16), limit),
+            )
+            return [Snapshot(*row) for row in cursor]
+
+    def personal_key(self, stream: bytes) -> bytes | None:
+        """See `Log`."""
+        found = self._value(
+            "SELECT key FROM {schema}.personal_keys WHERE originator_id = encode(%b, 'hex')::uuid",
+            stream,
+        )
+        return cast("bytes | None", found)
+
+    def setting(self, name: str) -> str | None:
+        """See `Log`."""
+        exists = self._value("SELECT to_regclass(%s)", f"{self.datastore.schema}.log_settings")
+        if exists is None:
+            return None
+        return cast(
+            "str | None",
+            self._value("SELECT value FROM {schema}.log_settings WHERE name = %s", name),
+        )
+
+    def put_setting(self, name: str, value: str) -> None:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                SQL("INSERT INTO {schema}.log_settings VALUES (%s, %s)").format(
+                    schema=self._schema
+                ),
+                (name, value),
+            )
+
+    def bytes_used(self) -> int:
+        """See `Log`."""
+        name = f"{self.datastore.schema}.stored_events"
+        return int(self._value("SELECT pg_total_relation_size(%s::regclass)", name) or 0)
+
+    def _value(self, query: Any, parameter: object) -> Any:
+        with self._cursor() as cursor:
+            cursor.execute(SQL(query).format(schema=self._schema), (parameter,))
+            row = cursor.fetchone()
+            return row[0] if row else None
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor[Any]]:
+        with (
+            self.datastore.get_connection() as connection,
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            yield cursor
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[Cursor[Any]]:
+        """One transaction, as a cursor that gives tuples; a reading one sees one moment."""
+        with (
+            self.datastore.get_connection() as connection,
+            connection.transaction(force_rollback=not commit),
+            connection.cursor(row_factory=tuple_row, binary=True) as cursor,
+        ):
+            if not commit:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            yield cursor
+
+    def track(self, cursor: Any, name: str, position: int) -> None:
+        """See `Log`."""
+        self._insert_tracking(cursor, Tracking(name, position))
+
+    def untrack(self, cursor: Any, name: str) -> None:
+        """See `Log`."""
+        cursor.execute(
+            SQL("DELETE FROM {schema}.{table} WHERE application_name = %s").format(
+                schema=self._schema, table=Identifier(self.tracking_table_name)
+            ),
+            (name,),
+        )
+
+    def tracked(self, cursor: Any, name: str) -> int:
+        """See `Log`."""
+        cursor.execute(self.max_tracking_id_statement, (name,))
+        return int(_one(cursor)[0] or 0)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.datastore.close()
+
+    # What the library itself calls.
+
+    def insert_events(self, stored_events: Sequence[StoredEvent], **kwargs: Any) -> Sequence[int]:
+        """The library's append, by the same function, with its tracking in one transaction."""
+        now = time.time_ns() // 1000
+        rows = [row_of(event, now // 1_000_000) for event in stored_events]
+        tracking: Tracking | None = kwargs.get("tracking")
+        with self.datastore.transaction(commit=True) as cursor:
+            if tracking is not None:
+                self._insert_tracking(cursor, tracking)
+            if not rows:
+                return []
+            with cursor.connection.cursor(row_factory=tuple_row, binary=True) as ours:
+                first = self._append(ours, rows, now)
+            return range(first, first + len(rows))
+
+
+class Factory(PostgresFactory):
+    """The library's factory with our datastore and recorder.
+
+    Raises:
+        SettingRefused: `POSTGRES_ENABLE_DB_FUNCTIONS` is set; it takes no lock, so followers
+            would miss events.
+    """
+
+    process_recorder_class = PostgresLog
+    application_recorder_class = PostgresLog
+
+    def __init__(self, env: Any) -> None:
+        """Look at the settings, then connect."""
+        super().__init__(env)
+        if strtobool(self.env.get(self.POSTGRES_ENABLE_DB_FUNCTIONS) or "no"):
+            msg = "`POSTGRES_ENABLE_DB_FUNCTIONS` takes no lock, so followers would miss events."
+            raise SettingRefused(msg, field=self.POSTGRES_ENABLE_DB_FUNCTIONS)
+        self.datastore.close()
+        self.datastore = Datastore(
+            dbname=self.env.get(self.POSTGRES_DBNAME) or "",
+            host=self.env.get(self.POSTGRES_HOST) or "",
+            port=self.env.get(self.POSTGRES_PORT) or "5432",
+            user=self.env.get(self.POSTGRES_USER) or "",
+            password=self.env.get(self.POSTGRES_PASSWORD) or "",
+            schema=self.env.get(self.POSTGRES_SCHEMA) or SCHEMA,
+            pool_size=int(self.env.get(self.POSTGRES_POOL_SIZE) or 2),
+            max_overflow=int(self.env.get(self.POSTGRES_MAX_OVERFLOW) or 8),
+            connect_timeout=int(self.env.get(self.POSTGRES_CONNECT_TIMEOUT) or 10),
+        )
+
+
+def environment(url: str) -> dict[str, str]:
+    """The library's settings for a PostgreSQL URL.
+
+    Raises:
+        psycopg.ProgrammingError: it is no such URL.
+    """
+    parts = conninfo_to_dict(url)
+    return {
+        "PERSISTENCE_MODULE": "ledger.store.postgres",
+        "POSTGRES_DBNAME": str(parts.get("dbname") or parts.get("user") or "postgres"),
+        "POSTGRES_HOST": str(parts.get("host") or ""),
+        "POSTGRES_PORT": str(parts.get("port") or "5432"),
+        "POSTGRES_USER": str(parts.get("user") or ""),
+        "POSTGRES_PASSWORD": str(parts.get("password") or ""),
+        "POSTGRES_SCHEMA": SCHEMA,
+    }
+
+
+def _one(cursor: Cursor[Any]) -> tuple[Any, ...]:
+    row = cursor.fetchone()
+    assert row is not None  # noqa: S101  an aggregate and a function always answer
+    return cast("tuple[Any, ...]", row)

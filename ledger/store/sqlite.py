@@ -1,0 +1,361 @@
+"""The log on one SQLite file: write-ahead logging, and each commit on disk before its answer."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    DatabaseError,
+    IntegrityError,
+    Notification,
+    OperationalError,
+    StoredEvent,
+    Tracking,
+)
+from eventsourcing.sqlite import (
+    SQLiteApplicationRecorder,
+    SQLiteConnection,
+    SQLiteConnectionPool,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteFactory,
+    SQLiteProcessRecorder,
+)
+
+from ledger.store.leaf import leaf_hash
+from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+
+LOCK_TIMEOUT_SECONDS = 60
+MAX_VARIABLES = 900
+"""Streams looked up in one statement; old builds of SQLite take 999 variables."""
+
+_INSERT = "INSERT INTO stored_events VALUES (?,?,?,?,?,?,?,?)"
+_PAGE = (
+    "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at"
+    " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
+)
+_READ = (
+    "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,"
+    " written_at, leaf_hash FROM stored_events WHERE notification_id > ?"
+    " ORDER BY notification_id LIMIT ?"
+)
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS stored_events ("
+    "notification_id INTEGER PRIMARY KEY, originator_id BLOB NOT NULL,"
+    " originator_version INTEGER NOT NULL, topic TEXT NOT NULL, recorded_at INTEGER NOT NULL,"
+    " written_at INTEGER NOT NULL, leaf_hash BLOB NOT NULL, state BLOB NOT NULL)",
+    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_stream"
+    " ON stored_events (originator_id, originator_version)",
+    "CREATE TABLE IF NOT EXISTS stored_snapshots ("
+    "originator_id BLOB PRIMARY KEY, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,"
+    " state BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS personal_keys ("
+    "originator_id BLOB PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+)
+
+
+class Pool(SQLiteConnectionPool):
+    """Connections on which an acknowledged commit survives a power cut."""
+
+    def _create_connection(self) -> SQLiteConnection:
+        connection = super()._create_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA synchronous=FULL")
+            cursor.execute("PRAGMA secure_delete=ON")  # a destroyed key must be gone
+            cursor.execute("PRAGMA cache_size=-65536")
+        return connection
+
+
+class Datastore(SQLiteDatastore):
+    """The library's datastore over our pool."""
+
+    def __init__(self, db_name: str, **kwargs: Any) -> None:
+        super().__init__(db_name, **kwargs)
+        self.pool.close()
+        self.pool = Pool(db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS)
+
+
+class SQLiteLog(SQLiteProcessRecorder):
+    """The library's process recorder with leaf hashes, ordered ids and batch statements."""
+
+    is_postgres = False
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Our tables, then the library's tracking table."""
+        tracking = [s for s in super().construct_create_table_statements() if "tracking" in s]
+        return [*_TABLES, *tracking]
+
+    def append(
+        self,
+        rows: Sequence[Row],
+        written_at: int,
+        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+    ) -> int:
+        """Append in one immediate transaction; see `Log`."""
+        with self.transaction(commit=True) as cursor:
+            return self._append(cursor, rows, written_at, personal_keys)
+
+    def _append(
+        self,
+        cursor: sqlite3.Cursor,
+        rows: Sequence[Row],
+        written_at: int,
+        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+    ) -> int:
+        cursor.executemany("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", personal_keys)
+        first = _head(cursor) + 1
+        cursor.executemany(_INSERT, _numbered(first, rows, written_at))
+        return first
+
+    def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
+        """Read in one transaction; see `Log`."""
+        with self.transaction(commit=False) as cursor:
+            head = _head(cursor)
+            changed = _changed(cursor, since) if since < head else []
+            found = Loaded(head, changed, [], [])
+            for start in range(0, len(streams), MAX_VARIABLES):
+                _load_some(cursor, streams[start : start + MAX_VARIABLES], shape, found)
+            return found
+
+    def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            row = cursor.execute(
+                "SELECT topic, state FROM stored_events"
+                " WHERE originator_id = ? AND originator_version = ?",
+                (stream, version),
+            ).fetchone()
+            return cast("tuple[str, bytes] | None", row)
+
+    def read(self, after: int, limit: int) -> list[Stored]:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            return [Stored(*row) for row in cursor.execute(_READ, (after, limit))]
+
+    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            return cursor.execute(_PAGE, (after, limit)).fetchall()
+
+    def head(self) -> int:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            return _head(cursor)
+
+    def put_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+        """See `Log`."""
+        with self.transaction(commit=True) as cursor:
+            cursor.executemany(
+                "INSERT INTO stored_snapshots VALUES (?,?,?,?) ON CONFLICT (originator_id)"
+                " DO UPDATE SET originator_version = excluded.originator_version,"
+                " topic = excluded.topic, state = excluded.state"
+                " WHERE excluded.originator_version > originator_version"
+                " OR excluded.topic <> topic",
+                snapshots,
+            )
+
+    def snapshots(self, after: bytes, limit: int) -> list[Snapshot]:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            rows = cursor.execute(
+                "SELECT originator_id, originator_version, topic, state FROM stored_snapshots"
+                " WHERE originator_id > ? ORDER BY originator_id LIMIT ?",
+                (after, limit),
+            )
+            return [Snapshot(*row) for row in rows]
+
+    def personal_key(self, stream: bytes) -> bytes | None:
+        """See `Log`."""
+        found = self._value("SELECT key FROM personal_keys WHERE originator_id = ?", stream)
+        return cast("bytes | None", found)
+
+    def setting(self, name: str) -> str | None:
+        """See `Log`."""
+        found = self._value("SELECT value FROM log_settings WHERE name = ?", name)
+        return cast("str | None", found)
+
+    def _value(self, query: str, parameter: object) -> Any:
+        with self.transaction(commit=False) as cursor:
+            row = cursor.execute(query, (parameter,)).fetchone()
+            return row[0] if row else None
+
+    def put_setting(self, name: str, value: str) -> None:
+        """See `Log`."""
+        with self.transaction(commit=True) as cursor:
+            cursor.execute("INSERT INTO log_settings VALUES (?,?)", (name, value))
+
+    def bytes_used(self) -> int:
+        """See `Log`; pages in use, by SQLite's own page statistics where they are built in."""
+        with self.transaction(commit=False) as cursor:
+            row = cursor.execute(
+                "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'stored_events%'"
+            ).fetchone()
+            return int(row[0])
+
+    @contextmanager
+    def transaction(self, *, commit: bool) -> Iterator[sqlite3.Cursor]:
+        """One transaction, as a cursor that gives tuples; errors as the library's."""
+        with self.datastore.get_connection(commit=commit) as connection:
+            cursor = connection.cursor().sqlite_cursor
+            cursor.row_factory = None
+            try:
+                cursor.execute("BEGIN IMMEDIATE" if commit else "BEGIN")
+                try:
+                    yield cursor
+                except BaseException:
+                    connection.rollback()
+                    raise
+                connection.commit() if commit else connection.rollback()
+            except sqlite3.IntegrityError as error:
+                raise IntegrityError(str(error)) from error
+            except sqlite3.OperationalError as error:
+                raise OperationalError(str(error)) from error
+            except sqlite3.DatabaseError as error:
+                raise DatabaseError(str(error)) from error
+            finally:
+                cursor.close()
+
+    def track(self, cursor: Any, name: str, position: int) -> None:
+        """See `Log`."""
+        self._insert_tracking(cursor, Tracking(name, position))
+
+    def untrack(self, cursor: Any, name: str) -> None:
+        """See `Log`."""
+        cursor.execute("DELETE FROM tracking WHERE application_name = ?", (name,))
+
+    def tracked(self, cursor: Any, name: str) -> int:
+        """See `Log`."""
+        cursor.execute(self.select_max_tracking_id_statement, (name,))
+        return int(cursor.fetchone()[0] or 0)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.datastore.close()
+
+    # What the library itself calls: the same table through its own types.
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        now = time.time_ns() // 1000
+        rows = [row_of(event, now // 1_000_000) for event in stored_events]
+        first = self._append(c.sqlite_cursor, rows, now)
+        tracking: Tracking | None = kwargs.get("tracking")
+        if tracking is not None:
+            self._insert_tracking(c, tracking)
+        return range(first, first + len(rows))
+
+    def convert_originator_id(self, originator_id: str | bytes) -> UUID | str:
+        """The library's id from the stored bytes."""
+        assert isinstance(originator_id, bytes)  # noqa: S101  our column is a BLOB
+        if self.datastore.originator_id_type == "text":
+            return originator_id.decode()
+        return UUID(bytes=originator_id)
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        """The library's read of one stream."""
+        stream = originator_id.encode() if isinstance(originator_id, str) else originator_id.bytes
+        query = (
+            "SELECT originator_version, topic, state FROM stored_events WHERE originator_id = ?"
+            " AND originator_version > ? AND originator_version <= ?"
+            f" ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?"
+        )
+        bounds = (stream, gt or 0, _MAX if lte is None else lte, -1 if limit is None else limit)
+        with self.transaction(commit=False) as cursor:
+            return [StoredEvent(originator_id, *row) for row in cursor.execute(query, bounds)]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        """The library's read of the log."""
+        after = (start or 0) - (1 if inclusive_of_start and start else 0)
+        named = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
+        query = (
+            "SELECT originator_id, originator_version, topic, state, notification_id"
+            f" FROM stored_events WHERE notification_id > ? AND notification_id <= ?{named}"
+            " ORDER BY notification_id LIMIT ?"
+        )
+        bounds = (after, _MAX if stop is None else stop, *topics, limit)
+        with self.transaction(commit=False) as cursor:
+            return [
+                Notification(self.convert_originator_id(stream), *rest)
+                for stream, *rest in cursor.execute(query, bounds)
+            ]
+
+
+class Factory(SQLiteFactory):
+    """The library's factory with our datastore and recorder; `SQLITE_DBNAME` names the file."""
+
+    process_recorder_class = SQLiteLog
+    application_recorder_class: type[SQLiteApplicationRecorder] = SQLiteLog
+
+    def __init__(self, env: Any) -> None:
+        """Open the file that the environment names."""
+        super().__init__(env)
+        self.datastore.close()
+        self.datastore = Datastore(self.datastore.pool.db_name)
+
+
+_MAX = 2**63 - 1
+
+
+def _head(cursor: sqlite3.Cursor) -> int:
+    return int(
+        cursor.execute("SELECT coalesce(max(notification_id), 0) FROM stored_events").fetchone()[0]
+    )
+
+
+def _numbered(first: int, rows: Sequence[Row], written_at: int) -> Iterator[tuple[object, ...]]:
+    """Rows with their place in the log and their leaf hash, in the order of the columns."""
+    for index, row in enumerate(rows, first):
+        stream, version, topic, state, recorded_at = row
+        leaf = leaf_hash(index, stream, version, topic, recorded_at, written_at, state)
+        yield index, stream, version, topic, recorded_at, written_at, leaf, state
+
+
+def _changed(cursor: sqlite3.Cursor, since: int) -> list[bytes]:
+    rows = cursor.execute(
+        "SELECT DISTINCT originator_id FROM stored_events WHERE notification_id > ?", (since,)
+    )
+    return [row[0] for row in rows]
+
+
+def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, found: Loaded) -> None:
+    marks = ",".join("?" * len(streams))
+    found.snapshots.extend(
+        cursor.execute(
+            "SELECT originator_id, originator_version, state FROM stored_snapshots"
+            f" WHERE topic = ? AND originator_id IN ({marks})",
+            (shape, *streams),
+        )
+    )
+    found.events.extend(
+        cursor.execute(
+            "SELECT e.originator_id, e.originator_version, e.topic, e.state FROM stored_events e"
+            " LEFT JOIN stored_snapshots s ON s.originator_id = e.originator_id AND s.topic = ?"
+            f" WHERE e.originator_id IN ({marks})"
+            " AND e.originator_version > coalesce(s.originator_version, 0)"
+            " ORDER BY e.originator_id, e.originator_version",
+            (shape, *streams),
+        )
+    )

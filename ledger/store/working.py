@@ -1,0 +1,217 @@
+"""The states that a batch of commands is decided on, and the rows it will append."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from ledger.store.codec import Codec
+from ledger.store.keys import Keys
+from ledger.store.log import Log, Row, Snapshot
+from ledger.store.vault import Vault
+from ledger.types import Instant
+
+SNAPSHOT_EVERY = 100
+"""Events between two snapshots of a stream; loading pays from about so many on."""
+
+
+NOTHING_SINCE = 2**62
+"""A position that no log reaches: asks for no changes."""
+
+
+class Entry(NamedTuple):
+    """A stream as it is known: version 0 and no state where it does not exist."""
+
+    version: int
+    state: Any
+
+
+ABSENT = Entry(0, None)
+
+
+class Cache:
+    """The latest states of streams that will be needed again; bounded, first in first out."""
+
+    def __init__(self, size: int) -> None:
+        """Hold at most so many streams."""
+        self.size = size
+        self.entries: dict[bytes, Entry] = {}
+        self.head = 0
+        """The position up to which the entries are known to be true."""
+
+    def put(self, stream: bytes, entry: Entry) -> None:
+        """Keep an entry, letting go of the oldest where the cache is full."""
+        entries = self.entries
+        entries.pop(stream, None)
+        entries[stream] = entry
+        if len(entries) > self.size:
+            del entries[next(iter(entries))]
+
+    def forget(self, streams: Iterable[bytes]) -> None:
+        """Let go of streams that others have written to."""
+        for stream in streams:
+            self.entries.pop(stream, None)
+
+
+class Working:
+    """One batch's view: reads through the cache to the log, and writes only to itself.
+
+    Commands are decided on it one after another, each on the state left by the one before.
+    """
+
+    def __init__(self, log: Log, codec: Codec, keys: Keys, cache: Cache, vault: Vault) -> None:
+        """Begin with nothing read and nothing to append."""
+        self.now: Instant = 0
+        self.keys = keys
+        self.vault = vault
+        self.rows: list[Row] = []
+        self.personal_keys: list[tuple[bytes, bytes]] = []
+        self._log = log
+        self._codec = codec
+        self._cache = cache
+        self._known: dict[bytes, Entry] = {}
+        self._before: list[tuple[bytes, Entry | None]] = []
+
+    def begin(self, now: Instant) -> None:
+        """Start a batch at an instant."""
+        self.now = now
+        self.rows = []
+        self.personal_keys = []
+        self._known = {}
+        self._before = []
+
+    def known(self, stream: bytes) -> Any:
+        """The state of a stream if it is at hand, without asking the log."""
+        entry = self._known.get(stream) or self._cache.entries.get(stream)
+        return entry.state if entry else None
+
+    def at_hand(self, stream: bytes) -> bool:
+        """Whether a look-up can be spared."""
+        return stream in self._known or stream in self._cache.entries
+
+    def fetch(self, streams: Iterable[bytes]) -> None:
+        """Look up in one statement all streams that are not at hand.
+
+        The same statement tells which streams others have written to since the last look.
+        """
+        missing = [stream for stream in dict.fromkeys(streams) if not self.at_hand(stream)]
+        since = self._cache.head
+        found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
+        if found.changed:
+            stale = [s for s in dict.fromkeys(found.changed) if s in self._cache.entries]
+            self._cache.forget(stale)
+        self._cache.head = max(found.head, since)
+        self._take_in(missing, found.snapshots, found.events)
+
+    def _take_in(
+        self,
+        streams: list[bytes],
+        snapshots: list[tuple[bytes, int, bytes]],
+        events: list[tuple[bytes, int, str, bytes]],
+    ) -> None:
+        known = self._known
+        for stream in streams:
+            known[stream] = ABSENT
+        codec = self._codec
+        for stream, version, state in snapshots:
+            known[stream] = Entry(version, codec.snapshot[stream[0]](state))
+        for stream, version, topic, state in events:
+            evolve = codec.kinds[stream[0]].evolve
+            known[stream] = Entry(version, evolve(known[stream].state, codec.decode[topic](state)))
+
+    def entry(self, stream: bytes) -> Entry:
+        """Version and state of a stream, from the log if need be."""
+        entry = self._known.get(stream) or self._cache.entries.get(stream)
+        if entry is None:
+            found = self._log.load([stream], self._codec.shape, NOTHING_SINCE)
+            self._take_in([stream], found.snapshots, found.events)
+            entry = self._known[stream]
+        return entry
+
+    def state(self, stream: bytes) -> Any:
+        """The state of a stream; None where it does not exist."""
+        return self.entry(stream).state
+
+    def version(self, stream: bytes) -> int:
+        """The version of a stream; 0 where it does not exist."""
+        return self.entry(stream).version
+
+    def event(self, stream: bytes, version: int) -> Any:
+        """One event of a stream: of this batch, or from the log."""
+        for row in reversed(self.rows):
+            if row.stream == stream and row.version == version:
+                return self._codec.decode[row.topic](row.state)
+        found = self._log.event(stream, version)
+        assert found is not None, "a pointer leads to an event"  # noqa: S101
+        return self._codec.decode[found[0]](found[1])
+
+    def emit(self, stream: bytes, event: Any, recorded_at: Instant | None = None) -> int:
+        """Put an event at the end of a stream and return its version."""
+        entry = self.entry(stream)
+        version = entry.version + 1
+        codec = self._codec
+        self._before.append((stream, self._known.get(stream)))
+        self._known[stream] = Entry(version, codec.kinds[stream[0]].evolve(entry.state, event))
+        self.rows.append(
+            Row(
+                stream,
+                version,
+                codec.topic_of[type(event)],
+                codec.encode(event),
+                self.now if recorded_at is None else recorded_at,
+            )
+        )
+        return version
+
+    def seal(self, stream: bytes, plain: bytes) -> bytes:
+        """Encrypt personal data under the member's key, making the key with the first event."""
+        key = self.vault.key(stream) or next(
+            (k for s, k in self.personal_keys if s == stream), None
+        )
+        if key is None:
+            key = self.vault.new_key()
+            self.personal_keys.append((stream, key))
+        return self.vault.encrypt(stream, key, plain)
+
+    def unseal(self, stream: bytes, sealed: bytes) -> bytes | None:
+        """Decrypt personal data; None where there are none or the key was destroyed."""
+        own = next((k for s, k in self.personal_keys if s == stream), None)
+        return self.vault.decrypt(stream, sealed, own)
+
+    def mark(self) -> tuple[int, int, int]:
+        """A point to come back to if the next command is refused."""
+        return len(self.rows), len(self._before), len(self.personal_keys)
+
+    def back_to(self, mark: tuple[int, int, int]) -> None:
+        """Undo everything since the mark."""
+        rows, before, personal_keys = mark
+        for stream, entry in reversed(self._before[before:]):
+            if entry is None:
+                self._known.pop(stream, None)
+            else:
+                self._known[stream] = entry
+        del self.rows[rows:], self._before[before:], self.personal_keys[personal_keys:]
+
+    def keep(self, first: int) -> None:
+        """Move what was appended, from this position on, to the cache."""
+        cache = self._cache
+        kinds = self._codec.kinds
+        for stream, entry in self._known.items():
+            if kinds[stream[0]].cached and entry.version:
+                cache.put(stream, entry)
+        if first == cache.head + 1:
+            cache.head += len(self.rows)
+
+    def forget(self) -> None:
+        """After a conflict: nothing that this batch touched is believed any more."""
+        self._cache.forget(row.stream for row in self.rows)
+        self._cache.forget(self._known)
+
+    def snapshots_due(self) -> list[Snapshot]:
+        """The snapshots that the appended rows make worth taking."""
+        due = []
+        for stream in {r.stream for r in self.rows if r.version % SNAPSHOT_EVERY == 0}:
+            if stream[0] in self._codec.snapshot:
+                version, state = self._known[stream]
+                due.append(Snapshot(stream, version, self._codec.shape, self._codec.encode(state)))
+        return due

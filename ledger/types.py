@@ -1,0 +1,148 @@
+"""Values that every room of the house shares.
+
+Units: money is minor units of the programme's currency (pence, cents), points are whole,
+an instant is epoch seconds in UTC, a day is days since 1970-01-01.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated, Literal, NamedTuple
+
+from msgspec import Meta, Struct
+
+Instant = int
+Day = int
+Clock = Callable[[], Instant]
+"""Tells the ledger's time; injected, so that tests and imports can hold it still."""
+
+EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Minor = Annotated[int, Meta(ge=-1_000_000_000_000, le=1_000_000_000_000)]
+Quantity = Annotated[int, Meta(ge=-100_000_000, le=100_000_000)]
+LineKind = Literal["sale", "gift_card", "deposit", "reward"]
+Unit = Literal["piece", "gram", "millilitre"]
+
+
+class ReceiptKey(NamedTuple):
+    """The natural key of a receipt: what the till prints on it."""
+
+    store: str
+    lane: str
+    business_day: Day
+    number: str
+
+    def __str__(self) -> str:
+        """Show the key as people write it, `store/lane/date/number`."""
+        return f"{self.store}/{self.lane}/{date_of(self.business_day)}/{self.number}"
+
+
+class Take(NamedTuple):
+    """Part of a lot consumed."""
+
+    activates_at: Instant
+    expires_at: Instant
+    origin: int
+    points: int
+
+
+class LineRef(Struct, frozen=True, forbid_unknown_fields=True):
+    """Points at one line of an earlier receipt; `line` counts from 1."""
+
+    store: Name
+    lane: Annotated[str, Meta(max_length=64)]
+    business_date: dt.date
+    number: Name
+    line: Annotated[int, Meta(ge=1, le=5000)]
+
+    @property
+    def key(self) -> ReceiptKey:
+        """The natural key of the receipt that the line is on."""
+        return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
+
+
+class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One line of a receipt: `amount_minor` is what was paid for all of it, after discount.
+
+    `quantity` is in `unit`; negative (with `amount_minor` not above zero) for goods brought
+    back, and then `return_of` names the line they were bought on.
+    """
+
+    product: Name
+    quantity: Quantity
+    amount_minor: Minor
+    unit: Unit = "piece"
+    discount_minor: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 0
+    category: Annotated[str, Meta(max_length=64)] = ""
+    kind: LineKind = "sale"
+    voided: bool = False
+    return_of: LineRef | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse a line whose signs contradict each other."""
+        if self.quantity == 0:
+            msg = "`quantity` is zero"
+            raise ValueError(msg)
+        if self.return_of is None:
+            if self.quantity < 0:
+                msg = "`quantity` is negative without `return_of`"
+                raise ValueError(msg)
+            if self.amount_minor < 0:
+                msg = "`amount_minor` is negative without `return_of`"
+                raise ValueError(msg)
+        elif self.quantity > 0 or self.amount_minor > 0:
+            msg = "`return_of` needs a negative `quantity` and no positive `amount_minor`"
+            raise ValueError(msg)
+
+
+class Tender(Struct, frozen=True, forbid_unknown_fields=True):
+    """One means of payment, e.g. `cash`, `card`, `gift_card`, `points`."""
+
+    kind: Name
+    amount_minor: Minor
+
+
+class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The canonical receipt: what every till dialect is turned into.
+
+    `lane` is the till's number in the store (empty where a dialect has none).
+    `captured_at` is the till's own time with the store's offset from UTC.
+    """
+
+    store: Name
+    lane: Annotated[str, Meta(max_length=64)]
+    business_date: dt.date
+    number: Name
+    captured_at: Annotated[dt.datetime, Meta(tz=True)]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
+    lines: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=5000)]
+    card: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    cashier: Annotated[str, Meta(max_length=64)] = ""
+    tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
+
+    @property
+    def key(self) -> ReceiptKey:
+        """The natural key under which this receipt counts once."""
+        return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
+
+
+class Personal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What identifies a person; stored only encrypted, under a key of the member's own."""
+
+    card: str = ""
+    name: str = ""
+    email: str = ""
+    phone: str = ""
+    birthday: dt.date | None = None
+
+
+def day_of(date: dt.date) -> Day:
+    """Days since 1970-01-01."""
+    return date.toordinal() - EPOCH_DAY
+
+
+def date_of(day: Day) -> dt.date:
+    """The calendar date of a day number."""
+    return dt.date.fromordinal(day + EPOCH_DAY)
