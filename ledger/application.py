@@ -13,6 +13,7 @@ from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.earning import Rules, tier_at
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
+from ledger.audit.verify import Phase, Verdict, verify
 from ledger.calendar import local_day
 from ledger.commands.adjust import Adjust
 from ledger.commands.attribution import Attribute
@@ -396,6 +397,14 @@ class LoyaltyLedger:
                     f"There is no projection `{name}`; there are {', '.join(known)}."
                 )
         return self.engine.rebuild(names or known, progress)
+
+    def verify(self, phase: Phase = lambda _name, _events: None) -> Verdict:
+        """Verify the log and everything derived from it; writes nothing to the ledger.
+
+        Raises:
+            RebuildNeeded.
+        """
+        return verify(self.log, self.codec, self.keys, self.engine, phase)
 
     def status(self) -> list[Status]:
         """How far the reporting tables have come."""

@@ -8,7 +8,7 @@ the live place, with instants and days as the database's own types.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 from ledger.projections.schema import Column, Out, Patch, Projection, Table
@@ -22,6 +22,9 @@ _TYPES = {
     },
 }  # fmt: skip
 _COPY_TYPES = {"id": "bytea", "int": "int8", "text": "text", "instant": "int8", "day": "int8"}
+
+
+_scans = count()
 
 
 class Reports:
@@ -227,7 +230,9 @@ def _server_side(cursor: Any, query: str, size: int) -> Iterator[list[tuple[Any,
     """Chunks of a result that stays on the server."""
     from psycopg.rows import tuple_row  # noqa: PLC0415  only PostgreSQL comes here
 
-    with cursor.connection.cursor("scan", binary=True, row_factory=tuple_row) as rows:
+    with cursor.connection.cursor(
+        f"scan_{next(_scans)}", binary=True, row_factory=tuple_row
+    ) as rows:
         rows.execute(query)
         while chunk := rows.fetchmany(size):
             yield chunk

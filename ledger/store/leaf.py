@@ -19,7 +19,7 @@ def leaf_hash(
     index: int,
     stream: bytes,
     version: int,
-    topic: str,
+    topic: bytes,
     recorded_at: int,
     written_at: int,
     state: bytes,
@@ -29,10 +29,9 @@ def leaf_hash(
     Raises:
         struct.error: a value does not have the form of a stored event's.
     """
-    name = topic.encode()
-    head = _HEAD.pack(0, 8, index, 16, stream, 8, version, len(name))
+    head = _HEAD.pack(0, 8, index, 16, stream, 8, version, len(topic))
     tail = _TAIL.pack(8, recorded_at, 8, written_at, len(state))
-    return hashlib.sha256(b"".join((head, name, tail, state))).digest()
+    return hashlib.sha256(b"".join((head, topic, tail, state))).digest()
 
 
 LEAF_SQL = (

@@ -21,12 +21,15 @@ class Row(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """An event of the log; `position` is its leaf index, `written_at` wall time in microseconds."""
+    """An event of the log as an auditor meets it: nothing in it is trusted, not even its types.
+
+    `position` is its leaf index, `topic` the UTF-8 bytes, `written_at` wall time in microseconds.
+    """
 
     position: int
     stream: bytes
     version: int
-    topic: str
+    topic: bytes
     state: bytes
     recorded_at: Instant
     written_at: int
@@ -81,6 +84,17 @@ class Log(Protocol):
 
     def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
         """The same without the two columns that only an auditor needs."""
+
+    def streams(
+        self, kind: int, after: tuple[bytes, int], limit: int
+    ) -> list[tuple[bytes, int, int, str, bytes]]:
+        """Events of one kind of stream after (stream, version), each stream's together.
+
+        Stream, version, position, topic, bytes.
+        """
+
+    def broken_streams(self, limit: int) -> list[bytes]:
+        """Streams whose versions do not run from 1 without gaps."""
 
     def head(self) -> int:
         """The position of the last event; 0 in an empty log."""

@@ -115,8 +115,16 @@ _PAGE = (
     " ORDER BY notification_id LIMIT %b"
 )
 _READ = (
-    f"SELECT {_COLUMNS}, written_at, leaf_hash FROM {{schema}}.stored_events"
-    " WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
+    "SELECT notification_id, uuid_send(originator_id), originator_version,"
+    " convert_to(topic, 'UTF8'), state, recorded_at, written_at, leaf_hash"
+    " FROM {schema}.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
+)
+_STREAMS = (
+    "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
+    " FROM {schema}.stored_events"
+    " WHERE (originator_id, originator_version) > (encode(%b, 'hex')::uuid, %b::integer)"
+    " AND originator_id < encode(%b, 'hex')::uuid"
+    " ORDER BY originator_id, originator_version LIMIT %b"
 )
 
 
@@ -153,6 +161,7 @@ class PostgresLog(PostgresProcessRecorder):
         self._load_sql = SQL(_LOAD).format(schema=schema)
         self._page_sql = SQL(_PAGE).format(schema=schema)
         self._read_sql = SQL(_READ).format(schema=schema)
+        self._streams_sql = SQL(_STREAMS).format(schema=schema)
         self._schema = schema
         self._lock = int.from_bytes(datastore.schema.encode()[:7].ljust(7, b"."), "big")
 
@@ -223,6 +232,31 @@ class PostgresLog(PostgresProcessRecorder):
         """See `Log`."""
         with self._cursor() as cursor:
             return cursor.execute(self._page_sql, (after, limit), prepare=True).fetchall()
+
+    def streams(
+        self, kind: int, after: tuple[bytes, int], limit: int
+    ) -> list[tuple[bytes, int, int, str, bytes]]:
+        """See `Log`."""
+        stream, version = after
+        with self._cursor() as cursor:
+            return cursor.execute(
+                self._streams_sql,
+                (stream.ljust(16, b"\0"), version, bytes([kind + 1]).ljust(16, b"\0"), limit),
+                prepare=True,
+            ).fetchall()
+
+    def broken_streams(self, limit: int) -> list[bytes]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(
+                SQL(
+                    "SELECT uuid_send(originator_id) FROM {schema}.stored_events"
+                    " GROUP BY originator_id HAVING max(originator_version) <> count(*)"
+                    " OR min(originator_version) <> 1 LIMIT %b"
+                ).format(schema=self._schema),
+                (limit,),
+            )
+            return [row[0] for row in cursor]
 
     def head(self) -> int:
         """See `Log`."""

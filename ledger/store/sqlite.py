@@ -39,10 +39,14 @@ _PAGE = (
     "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at"
     " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
 )
+# SQLite lets a column hold any type: what is not of its own becomes NULL here, for the auditor.
 _READ = (
-    "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at,"
-    " written_at, leaf_hash FROM stored_events WHERE notification_id > ?"
-    " ORDER BY notification_id LIMIT ?"
+    "SELECT notification_id,"
+    " CASE typeof(originator_id) WHEN 'blob' THEN originator_id END, originator_version,"
+    " CASE typeof(topic) WHEN 'text' THEN CAST(topic AS BLOB) END,"
+    " CASE typeof(state) WHEN 'blob' THEN state END, recorded_at, written_at,"
+    " CASE typeof(leaf_hash) WHEN 'blob' THEN leaf_hash END"
+    " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
 )
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS stored_events ("
@@ -142,6 +146,29 @@ class SQLiteLog(SQLiteProcessRecorder):
         """See `Log`."""
         with self.transaction(commit=False) as cursor:
             return cursor.execute(_PAGE, (after, limit)).fetchall()
+
+    def streams(
+        self, kind: int, after: tuple[bytes, int], limit: int
+    ) -> list[tuple[bytes, int, int, str, bytes]]:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            return cursor.execute(
+                "SELECT originator_id, originator_version, notification_id, topic, state"
+                " FROM stored_events WHERE (originator_id, originator_version) > (?, ?)"
+                " AND originator_id < ? ORDER BY originator_id, originator_version LIMIT ?",
+                (*after, bytes([kind + 1]), limit),
+            ).fetchall()
+
+    def broken_streams(self, limit: int) -> list[bytes]:
+        """See `Log`."""
+        with self.transaction(commit=False) as cursor:
+            rows = cursor.execute(
+                "SELECT originator_id FROM stored_events GROUP BY originator_id"
+                " HAVING max(originator_version) <> count(*) OR min(originator_version) <> 1"
+                " LIMIT ?",
+                (limit,),
+            )
+            return [row[0] for row in rows]
 
     def head(self) -> int:
         """See `Log`."""
@@ -329,7 +356,7 @@ def _numbered(first: int, rows: Sequence[Row], written_at: int) -> Iterator[tupl
     """Rows with their place in the log and their leaf hash, in the order of the columns."""
     for index, row in enumerate(rows, first):
         stream, version, topic, state, recorded_at = row
-        leaf = leaf_hash(index, stream, version, topic, recorded_at, written_at, state)
+        leaf = leaf_hash(index, stream, version, topic.encode(), recorded_at, written_at, state)
         yield index, stream, version, topic, recorded_at, written_at, leaf, state
 
 

@@ -1,0 +1,78 @@
+"""Is the log what was written? Every event against its leaf hash, none missing, none added."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+import msgspec
+from eventsourcing.persistence import PersistenceError
+
+from ledger.audit.findings import ENOUGH, Finding
+from ledger.store.codec import Codec
+from ledger.store.keys import MEMBER
+from ledger.store.leaf import leaf_hash
+from ledger.store.log import Log, Stored
+
+PAGE = 5_000
+Progress = Callable[[int], None]
+
+
+def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Iterator[Finding]:
+    """Read the whole log once, in order, and then the shape of its streams."""
+    after = 0
+    while True:
+        try:
+            rows = log.read(after, PAGE)
+        except PersistenceError as error:
+            yield Finding("log", f"after position {after}", f"the store cannot be read: {error}")
+            return
+        for expected, row in enumerate(rows, after + 1):
+            finding = _check_row(expected, row, codec)
+            if finding:
+                yield finding
+                if row.position != expected:
+                    return
+        if not rows:
+            break
+        after += len(rows)
+        if progress:
+            progress(len(rows))
+    for stream in log.broken_streams(ENOUGH):
+        yield Finding("stream", shown(stream), "its versions have gaps", _member(stream))
+
+
+def shown(stream: object) -> str:
+    """A stream as people read it, whatever it was changed to."""
+    return f"stream {stream.hex()}" if isinstance(stream, bytes) else f"stream {stream!r}"
+
+
+def _check_row(expected: int, row: Stored, codec: Codec) -> Finding | None:
+    place = f"position {expected}, {shown(row.stream)}, version {row.version}"
+    if row.position != expected:
+        detail = f"the event is missing; the next one is at {row.position!r}"
+        return Finding("log", f"position {expected}", detail)
+    problem = _problem(row, codec)
+    return Finding("log", place, problem, _member(row.stream)) if problem else None
+
+
+def _problem(row: Stored, codec: Codec) -> str:
+    try:
+        leaf = leaf_hash(
+            row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
+            row.state,
+        )  # fmt: skip
+        intact = leaf == row.leaf and len(row.stream) == len(leaf) // 2
+    except (struct.error, TypeError, AttributeError):
+        return "a column is not of its type"
+    if not intact:
+        return "the event does not match its leaf hash"
+    try:
+        codec.decode[row.topic.decode()](row.state)
+    except (KeyError, UnicodeDecodeError, msgspec.MsgspecError) as error:
+        return f"the event cannot be decoded: {error}"
+    return ""
+
+
+def _member(stream: object) -> str:
+    return stream.hex() if isinstance(stream, bytes) and stream[:1] == bytes([MEMBER]) else ""

@@ -1,0 +1,149 @@
+"""Do decisions and reports agree, and is any point made or lost.
+
+Each member's state is replayed and held against its snapshot, its lots and its totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from ledger.aggregates.member.state import Member
+from ledger.audit.findings import ENOUGH, Finding
+from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
+from ledger.projections.points import FCT_POINTS_MOVEMENT
+from ledger.projections.reports import Reports
+from ledger.projections.schema import Table
+from ledger.store.codec import Codec
+from ledger.store.keys import ID_BYTES, MEMBER
+from ledger.store.log import Log, Snapshot
+
+PAGE = 5_000
+FIRST = bytes([MEMBER]).ljust(ID_BYTES, b"\0")
+Progress = Callable[[int], None]
+
+
+class Live(NamedTuple):
+    """The live reporting tables: where they are, and how far they have come."""
+
+    reports: Reports
+    cursor: Any
+    places: dict[str, str]
+    """By table."""
+    upto: int
+
+    def name(self, table: Table) -> str:
+        """The table that readers see."""
+        return self.reports.name(table, self.places[table.name])
+
+    def by_member(self, table: Table) -> Iterator[tuple[bytes, list[tuple[Any, ...]]]]:
+        """The rows of each member, in the order of members."""
+        chunks = self.reports.scan(self.cursor, table, self.places[table.name])
+        rows = (row for chunk in chunks for row in chunk)
+        for member, group in groupby(rows, key=lambda row: row[0]):
+            yield member, list(group)
+
+
+def check_members(
+    log: Log, codec: Codec, live: Live, progress: Progress | None = None
+) -> Iterator[Finding]:
+    """Replay every member, and compare."""
+    snapshots = _InStep(_snapshots(log, codec.shape))
+    lots = _InStep(live.by_member(FCT_LOT))
+    totals = _InStep(live.by_member(FCT_MEMBER_POINTS))
+    for stream, events in groupby(_member_events(log, progress), key=lambda row: row[0]):
+        snapshot: Snapshot | None = snapshots.at(stream)
+        state: Member | None = None
+        for _, version, position, topic, data in events:
+            if snapshot or position <= live.upto:
+                after = codec.kinds[MEMBER].evolve(state, codec.decode[topic](data))
+            if snapshot and snapshot.version == version and codec.encode(after) != snapshot.state:
+                detail = "the snapshot is not what the member's events lead to"
+                yield Finding("snapshot", f"version {version}", detail, stream.hex())
+            if position <= live.upto:
+                state = after
+        if state is not None:
+            yield from _compare(stream, state, lots.at(stream) or [], totals.at(stream) or [])
+
+
+def check_conservation(live: Live) -> Iterator[Finding]:
+    """Law 3: what came in is what is left plus what went out, for each member and in all."""
+    lots, totals, moved = (
+        live.name(table) for table in (FCT_LOT, FCT_MEMBER_POINTS, FCT_POINTS_MOVEMENT)
+    )
+    joined = (
+        "SELECT m.member_id, m.earned + m.adjusted_in + m.arrears AS came,"
+        " coalesce(l.points, 0) + m.redeemed + m.reversed + m.adjusted_out AS went,"
+        " coalesce(l.points, 0) AS kept, coalesce(v.points, 0) AS moved"
+        f" FROM {totals} m"
+        f" LEFT JOIN (SELECT member_id, sum(points) AS points FROM {lots} GROUP BY member_id) l"
+        " ON l.member_id = m.member_id"
+        f" LEFT JOIN (SELECT member_id, sum(points) AS points FROM {moved}"
+        " WHERE kind <> 'arrears' GROUP BY member_id) v ON v.member_id = m.member_id"
+    )
+    live.cursor.execute(
+        f"SELECT * FROM ({joined}) j WHERE came <> went OR kept <> moved"
+        f" ORDER BY member_id LIMIT {ENOUGH}"
+    )
+    for member, came, went, kept, movements in live.cursor.fetchall():
+        detail = (
+            f"{came} points came in and {went} are accounted for;"
+            f" {kept} are left in lots and the movements sum to {movements}"
+        )
+        yield Finding("conservation", "this member", detail, member.hex())
+    live.cursor.execute(f"SELECT coalesce(sum(came), 0), coalesce(sum(went), 0) FROM ({joined}) j")
+    came, went = live.cursor.fetchone()
+    if came != went:
+        detail = f"{came} points came in and {went} are accounted for"
+        yield Finding("conservation", "all members", detail)
+
+
+class _InStep:
+    """Reads (key, value) pairs in the order of keys, beside a walk over the same keys."""
+
+    def __init__(self, pairs: Iterator[tuple[bytes, Any]]) -> None:
+        self._pairs = pairs
+        self._next = next(pairs, None)
+
+    def at(self, key: bytes) -> Any:
+        while self._next and self._next[0] < key:
+            self._next = next(self._pairs, None)
+        return self._next[1] if self._next and self._next[0] == key else None
+
+
+def _member_events(
+    log: Log, progress: Progress | None
+) -> Iterator[tuple[bytes, int, int, str, bytes]]:
+    after = (FIRST, 0)
+    while rows := log.streams(MEMBER, after, PAGE):
+        yield from rows
+        after = (rows[-1][0], rows[-1][1])
+        if progress:
+            progress(len(rows))
+
+
+def _snapshots(log: Log, shape: str) -> Iterator[tuple[bytes, Snapshot]]:
+    after = FIRST
+    while page := log.snapshots(after, PAGE):
+        yield from ((s.stream, s) for s in page if s.shape == shape)
+        after = page[-1].stream
+
+
+def _compare(
+    stream: bytes, state: Member, lots: list[tuple[Any, ...]], totals: list[tuple[Any, ...]]
+) -> Iterator[Finding]:
+    reported = {tuple(row[1:4]): row[4] for row in lots if row[4]}
+    decided = {(lot.expires_at, lot.activates_at, lot.origin): lot.points for lot in state.lots}
+    wrong = next((key for key in decided if decided[key] != reported.get(key)), None)
+    if wrong or sum(reported.values()) != sum(decided.values()) + state.lapsed:
+        detail = f"decisions see lots {decided}, reports {reported}"
+        yield Finding("member", "fct_lot", detail, stream.hex())
+    row = tuple(totals[0][1:7]) if totals else (0,) * 6
+    known = (
+        state.earned, state.adjusted_in, state.adjusted_out, state.redeemed, state.reversed,
+        state.arrears,
+    )  # fmt: skip
+    if row != known:
+        detail = f"decisions see {known}, reports {row}"
+        yield Finding("member", "fct_member_points", detail, stream.hex())
