@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self, cast
 
@@ -203,8 +204,17 @@ class LoyaltyLedger:
         self, receipts: Iterable[Receipt], *, history: bool = False, enrol: bool = False
     ) -> list[Any]:
         """Record receipts together; refusals stand among the outcomes, in order."""
-        commands = [RecordReceipt(receipt, history, enrol) for receipt in receipts]
-        return self._writer.submit_all(commands).result()
+        return self.record_later(receipts, history=history, enrol=enrol).result()
+
+    def record_later(
+        self, receipts: Iterable[Receipt], *, history: bool = False, enrol: bool = False
+    ) -> Future[list[Any]]:
+        """The same without waiting: the answers come when the receipts are durable.
+
+        Raises:
+            Busy, Closed.
+        """
+        return self._writer.submit_all([RecordReceipt(r, history, enrol) for r in receipts])
 
     def attribute(self, receipt: ReceiptKey, card: str) -> Outcome:
         """Give a receipt without a member to a card's holder.

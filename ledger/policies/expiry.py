@@ -26,15 +26,21 @@ def lot_dates(lots: Lots, day: Day, zone: str) -> tuple[Instant, Instant]:
 
 
 def expires_at(expiry: Expiry | None, day: Day, zone: str) -> Instant:
-    """The instant at which points earned on a day are gone: the midnight after their last day."""
+    """The instant at which points earned on a day are gone: the midnight after their last day.
+
+    An expiry beyond the calendar's end is the latest that can be told.
+    """
     if expiry is None:
         return NEVER
     date = date_of(day)
-    if expiry.unit == "days":
-        last = date + dt.timedelta(days=expiry.after)
-    else:
-        last = add_months(date, expiry.after)
-    return min(midnight(day_of(_round_up(last, expiry.round_to)) + 1, zone), NEVER - 1)
+    try:
+        if expiry.unit == "days":
+            last = date + dt.timedelta(days=expiry.after)
+        else:
+            last = add_months(date, expiry.after)
+        return min(midnight(day_of(_round_up(last, expiry.round_to)) + 1, zone), NEVER - 1)
+    except (ValueError, OverflowError):
+        return NEVER - 1
 
 
 def _round_up(date: dt.date, to: str) -> dt.date:

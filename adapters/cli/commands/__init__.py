@@ -1,0 +1,1 @@
+"""One command a file: `arguments` declares, `run` parses, calls the door and renders."""

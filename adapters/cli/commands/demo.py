@@ -1,0 +1,109 @@
+"""`loyalty demo`: receipts in, balances, tiers, a statement and a verified history out."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from adapters.cli.commands.ingest import detect, feed, follow
+from adapters.cli.commands.simulate import arguments as simulate_arguments
+from adapters.cli.commands.simulate import write
+from adapters.cli.commands.statement import statement_lines
+from adapters.cli.commands.verify import UNVERIFIED, checked, verdict_lines
+from adapters.cli.files import programme_text
+from adapters.cli.render import Speaker, day, money, table, when
+from adapters.rejects import Rejects
+from ledger.application import LoyaltyLedger
+from ledger.types import Instant
+
+DATABASE = False
+SHOWN = 8
+CURRENCIES = {"ndjson": "EUR", "lgsr": "GBP", "completejourney": "USD"}
+MONTH_SECONDS = 31 * 86_400
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--data", type=Path, help="a folder of retail data, or an NDJSON file")
+    parser.add_argument("--folder", type=Path, default=Path(".demo"), help="where it works")
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Show the main job from end to end, on a fresh SQLite file."""
+    folder: Path = options.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    db = folder / "ledger.db"
+    for old in [*folder.glob("ledger.db*"), folder / "rejects.ndjson"]:
+        old.unlink(missing_ok=True)
+    source = options.data or _simulated(folder, speaker)
+    form = detect(source)
+    text = programme_text(Path("points_as_cash"))
+    text = re.sub(r'^currency = ".*"', f'currency = "{CURRENCIES[form]}"', text, flags=re.MULTILINE)
+    with (
+        LoyaltyLedger.create(str(db), text) as ledger,
+        Rejects(folder / "rejects.ndjson") as rejects,
+    ):
+        tally = feed(ledger, source, form, rejects, speaker, history=True, enrol=True)
+        follow(ledger, speaker)
+        speaker.note("")
+        counts = [f"{tally.recorded} receipts recorded, {tally.rejected} rejected."]
+        speaker.say({"recorded": tally.recorded, "rejected": tally.rejected}, counts)
+        member, at = _tour(ledger, speaker, CURRENCIES[form])
+        verdict = checked(ledger, speaker)
+        speaker.say({"clean": verdict.clean, "digests": verdict.digests}, verdict_lines(verdict))
+    speaker.say({"next": str(db)}, _next(db, member, at))
+    return 0 if verdict.clean else UNVERIFIED
+
+
+def _simulated(folder: Path, speaker: Speaker) -> Path:
+    source = folder / "receipts.ndjson"
+    parser = argparse.ArgumentParser()
+    simulate_arguments(parser)
+    with source.open("wb") as file:
+        count = write(parser.parse_args([]), file)
+    speaker.note(f"{count} receipts of a made-up chain are in {source}")
+    return source
+
+
+def _tour(ledger: LoyaltyLedger, speaker: Speaker, currency: str) -> tuple[str, Instant]:
+    """Totals, the best members, one statement; returns that member's id and the instant."""
+    with ledger.reading() as reader:
+        at = reader.last_captured() + 1
+        totals = reader.totals(at)
+        best = reader.best(SHOWN)
+        rows = []
+        for row in best:
+            balance = reader.balance(row.member_id, at)
+            tier = ledger.tier(reader, row.member_id, at)
+            spent = money(row.spend_minor, currency)
+            rows.append((row.member_id.hex(), tier, row.receipts, spent, balance.available))
+        speaker.say({"at": at, **totals}, _totals(totals, at, currency))
+        head = ("member", "tier", "receipts", "spent", "points")
+        speaker.say({"best": rows}, ["", "Best members:", *table(head, rows)])
+        movements = reader.statement(best[0].member_id, at - MONTH_SECONDS, at)
+        lines = ["", "The best member's last month:", *statement_lines(movements, currency), ""]
+        speaker.say({"statement": [m._asdict() for m in movements]}, lines)
+        return best[0].member_id.hex(), at
+
+
+def _totals(totals: dict[str, int], at: Instant, currency: str) -> list[str]:
+    return [
+        f"On {day(at)}: {totals['members']} members with {totals['member_receipts']} of"
+        f" {totals['receipts']} receipts spent {money(totals['spend_minor'], currency)};",
+        f"{totals['available']} points are available, {totals['pending']} pending,"
+        f" {totals['expired']} expired.",
+    ]
+
+
+def _next(db: Path, member: str, at: Instant) -> list[str]:
+    loyalty = ".venv/bin/loyalty" if Path(".venv/bin/loyalty").exists() else "loyalty"
+    return [
+        "",
+        "Next, try:",
+        f"  {loyalty} member {member} --at {when(at)} --db {db}",
+        f"  {loyalty} statement {member} --db {db} --json",
+        f"  {loyalty} rebuild --db {db}",
+        f"  {loyalty} verify --db {db}",
+        f"  {loyalty} --help",
+    ]

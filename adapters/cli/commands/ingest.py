@@ -1,0 +1,117 @@
+"""`loyalty ingest`: receipts from a file or a folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from adapters.cli.render import Speaker
+from adapters.ingest import Tally, ingest
+from adapters.records import Item
+from adapters.rejects import Rejects
+from ledger.application import LoyaltyLedger
+from ledger.errors import InputInvalid
+
+REJECTED = 4
+FORMATS = ("ndjson", "lgsr", "completejourney")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("source", type=Path, help="an NDJSON file, or a folder of retail data")
+    parser.add_argument("--format", choices=FORMATS, help="(default: told by what is there)")
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="import the past: recorded at the receipt's own time, no late limit",
+    )
+    parser.add_argument(
+        "--enrol", action="store_true", help="make a member of every card that nobody holds"
+    )
+    parser.add_argument("--rejects", type=Path, help="(default: SOURCE.rejects.ndjson)")
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Take the receipts in, then bring the reporting tables up to date."""
+    source: Path = options.source
+    if not source.exists():
+        raise InputInvalid(f"There is no `{source}`.", field="source")
+    rejects_path: Path = options.rejects or source.with_name(f"{source.name}.rejects.ndjson")
+    if rejects_path.exists() and source.exists() and rejects_path.samefile(source):
+        raise InputInvalid("The reject file cannot be the source; use --rejects.", field="rejects")
+    form = options.format or detect(source)
+    with LoyaltyLedger.open(options.db) as ledger, Rejects(rejects_path) as rejects:
+        tally = feed(ledger, source, form, rejects, speaker, history=options.history,
+                     enrol=options.enrol)  # fmt: skip
+        follow(ledger, speaker)
+    speaker.say(_data(tally, rejects), _lines(tally, rejects))
+    return REJECTED if tally.rejected else 0
+
+
+def detect(source: Path) -> str:
+    """The format of a source.
+
+    Raises:
+        InputInvalid: a folder that holds no known data.
+    """
+    from adapters import retail
+
+    return retail.detect(source) if source.is_dir() else "ndjson"
+
+
+def feed(
+    ledger: LoyaltyLedger, source: Path, form: str, rejects: Rejects, speaker: Speaker, *,
+    history: bool, enrol: bool,
+) -> Tally:  # fmt: skip
+    """Read a source to its end, with a progress bar."""
+    total, unit = _size(source, form)
+    with speaker.progress("ingest", total, unit) as update:
+        items = _read(source, form, update)
+        return ingest(ledger, items, rejects, history=history, enrol=enrol)
+
+
+def follow(ledger: LoyaltyLedger, speaker: Speaker) -> None:
+    """Bring the reporting tables to the head of the log, with a progress bar."""
+    lag = max((status.lag for status in ledger.status()), default=0)
+    if lag:
+        with speaker.progress("reports", lag, "ev") as update:
+            ledger.catch_up(update)
+
+
+def _size(source: Path, form: str) -> tuple[int, str]:
+    from adapters import retail
+
+    if form == "ndjson":
+        return source.stat().st_size, "B"
+    return retail.FORMATS[form].total(source), "rows"
+
+
+def _read(source: Path, form: str, update: Callable[[int], None] | None) -> Iterator[Item]:
+    from adapters import retail
+    from adapters.pos import ndjson
+
+    if form == "ndjson":
+        return ndjson.read(source, progress=update)
+    return retail.FORMATS[form].read(source, progress=update)
+
+
+def _data(tally: Tally, rejects: Rejects) -> dict[str, object]:
+    return {
+        "read": tally.read, "recorded": tally.recorded, "repeated": tally.repeated,
+        "rejected": tally.rejected, "reasons": tally.reasons,
+        "rejects": str(rejects.path) if tally.rejected else None,
+    }  # fmt: skip
+
+
+def _lines(tally: Tally, rejects: Rejects) -> list[str]:
+    lines = [
+        f"{tally.read} read: {tally.recorded} recorded, {tally.repeated} recorded before,"
+        f" {tally.rejected} rejected."
+    ]
+    if tally.read and not tally.recorded and not tally.rejected:
+        lines.append("Nothing was new; nothing changed.")
+    lines += [f"  {count} x {reason}" for reason, count in sorted(tally.reasons.items())]
+    if tally.rejected:
+        lines.append(f"Correct them in {rejects.path} and feed that file again.")
+    return lines

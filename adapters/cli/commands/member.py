@@ -1,0 +1,49 @@
+"""`loyalty member`: one member."""
+
+from __future__ import annotations
+
+import argparse
+
+from adapters.cli.render import Speaker, money, when
+from adapters.cli.values import instant
+from ledger.application import LoyaltyLedger
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("member", help="a card's number, or the member's id")
+    parser.add_argument("--at", type=instant, help="an instant (default: now)")
+    parser.add_argument("--known-at", type=instant, help="only what was recorded by then")
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Show the member."""
+    with LoyaltyLedger.open(options.db) as ledger:
+        at = ledger.clock() if options.at is None else options.at
+        view = ledger.member(options.member, at)
+        currency = ledger.programme_at(at).programme.currency
+        balance = view.balance
+        if options.known_at is not None:
+            balance = ledger.balance(options.member, at, options.known_at)
+    row, personal = view.row, view.personal
+    data = {
+        "member_id": view.member_id, "tier": view.tier, "at": when(at),
+        "balance": balance._asdict(), "cards": view.cards, "receipts": row.receipts,
+        "spend_minor": row.spend_minor, "currency": currency,
+        "enrolled_at": when(row.enrolled_at), "last_receipt_at": when(row.last_receipt_at),
+        "personal": personal,
+    }  # fmt: skip
+    name = f" ({personal.name})" if personal and personal.name else ""
+    lines = [
+        f"Member {view.member_id}{name}",
+        f"  tier       {view.tier or '-'}",
+        f"  available  {balance.available}",
+        f"  pending    {balance.pending}",
+        f"  expired    {balance.expired}",
+        f"  arrears    {balance.arrears}",
+        f"  receipts   {row.receipts}, {money(row.spend_minor, currency)}",
+        f"  cards      {view.cards}",
+        f"  enrolled   {when(row.enrolled_at)}, last receipt {when(row.last_receipt_at) or '-'}",
+    ]
+    speaker.say(data, lines)
+    return 0

@@ -1,0 +1,41 @@
+"""`loyalty redeem`: points into money off or a gift."""
+
+from __future__ import annotations
+
+import argparse
+
+from adapters.cli.render import Speaker, money
+from adapters.cli.values import add_command_id, command_id
+from ledger.application import LoyaltyLedger
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("card", help="the card's number")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--points", type=int, default=0, help="as money off")
+    what.add_argument("--gift", default="", help="the gift's code")
+    parser.add_argument("--store", default="")
+    add_command_id(parser)
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Redeem."""
+    made = command_id(options.command_id)
+    speaker.note(f"command id {made}")
+    with LoyaltyLedger.open(options.db) as ledger:
+        outcome = ledger.redeem(
+            options.card, made, points=options.points, gift=options.gift, store=options.store
+        )
+        event = ledger.event(outcome)
+        currency = ledger.programme_at(event.captured_at).programme.currency
+        balance = ledger.balance(options.card)
+    got = f"the gift {event.gift}" if event.gift else money(event.value_minor, currency)
+    again = " (done before)" if outcome.repeat else ""
+    data = {
+        "command_id": made, "points": event.points, "value_minor": event.value_minor,
+        "gift": event.gift, "repeat": outcome.repeat, "available": balance.available,
+    }  # fmt: skip
+    line = f"{event.points} points for {got}{again}; {balance.available} left."
+    speaker.say(data, [line])
+    return 0

@@ -1,0 +1,116 @@
+"""`loyalty`: the ledger from the command line.
+
+Exit codes: 0 done; 1 the ledger refused; 2 wrong usage; 3 a verification failed; 4 some input
+was rejected and the rest taken; 5 the store or the ledger could not answer, try again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+REFUSED, USAGE, UNVERIFIED, REJECTED, UNAVAILABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+class Entry(NamedTuple):
+    """A command: the module that holds it is imported when it is called."""
+
+    name: str
+    module: str
+    about: str
+
+
+COMMANDS: tuple[Entry, ...] = (
+    Entry("init", "init", "make a ledger with its first programme"),
+    Entry("programme", "programme", "check a programme file, or publish it"),
+    Entry("ingest", "ingest", "take receipts in from a file or a folder"),
+    Entry("enrol", "enrol", "make a member"),
+    Entry("card", "card", "link, replace or block a card"),
+    Entry("member", "member", "show a member: tier, balance, cards"),
+    Entry("statement", "statement", "show a member's points, movement by movement"),
+    Entry("quote", "quote", "what baskets would earn and cost, recording nothing"),
+    Entry("redeem", "redeem", "turn points into money off or a gift"),
+    Entry("return", "returns", "take goods back"),
+    Entry("adjust", "adjust", "give or take points by hand"),
+    Entry("complaint", "complaint", "open, answer or resolve a complaint"),
+    Entry("status", "status", "how far the reporting tables have come, with their digests"),
+    Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
+    Entry("verify", "verify", "check the log, and everything derived from it"),
+    Entry("simulate", "simulate", "write a made-up chain's receipts"),
+    Entry("demo", "demo", "see it all on a made-up chain, or on your data"),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser(arguments)
+    options = parser.parse_args(arguments)
+    if not options.command:
+        parser.print_help()
+        return USAGE
+    return _run(options)
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="loyalty",
+        description="An event-sourced loyalty ledger.",
+        epilog=(__doc__ or "").split("\n\n", 1)[1].strip(),
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    chosen = next((a for a in arguments if not a.startswith("-")), "")
+    for entry in COMMANDS:
+        sub = commands.add_parser(entry.name, help=entry.about, description=entry.about)
+        if entry.name == chosen:
+            module = importlib.import_module(f"adapters.cli.commands.{entry.module}")
+            _common(sub, database=getattr(module, "DATABASE", True))
+            module.arguments(sub)
+            sub.set_defaults(run=module.run)
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser, *, database: bool) -> None:
+    if database:
+        parser.add_argument(
+            "--db",
+            default=os.environ.get("LOYALTY_DB", "loyalty.db"),
+            help="a SQLite file or a postgresql:// URL (default: $LOYALTY_DB, else loyalty.db)",
+        )
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from adapters.cli.render import Speaker
+    from ledger.errors import LedgerError
+
+    speaker = Speaker(json=options.json)
+    try:
+        return int(options.run(options, speaker))
+    except LedgerError as refusal:
+        told = {"error": refusal.code, "message": str(refusal), "field": refusal.field,
+                "retryable": refusal.retryable}  # fmt: skip
+        if options.json:
+            speaker.say(told, ())
+        else:
+            speaker.note(f"loyalty: {refusal}")
+        return UNAVAILABLE if refusal.retryable else REFUSED
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return 0
+        speaker.note(f"loyalty: {error}")
+        return REFUSED
+    except ImportError as error:
+        speaker.note(f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data]'")
+        return USAGE
+    except KeyboardInterrupt:
+        speaker.note("loyalty: interrupted; what was answered is recorded")
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Values as they are typed: instants, receipt keys, command ids."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import uuid
+
+from ledger.calendar import instant_of
+from ledger.types import Instant, ReceiptKey, day_of
+
+
+def instant(text: str) -> Instant:
+    """An instant from ISO 8601; without an offset it is UTC, without a time midnight."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not ISO 8601, e.g. 2026-01-31T18:30Z"
+        ) from None
+    return instant_of(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+
+
+def receipt_key(text: str) -> ReceiptKey:
+    """A receipt's key from STORE/LANE/DATE/NUMBER (LANE may be empty)."""
+    parts = text.split("/")
+    try:
+        store, lane, date, number = parts
+        return ReceiptKey(store, lane, day_of(dt.date.fromisoformat(date)), number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not STORE/LANE/DATE/NUMBER, e.g. S1/2/2026-01-31/1234"
+        ) from None
+
+
+def line_quantity(text: str) -> tuple[int, int]:
+    """A line and a quantity from LINE:QUANTITY."""
+    line, _, quantity = text.partition(":")
+    try:
+        return int(line), int(quantity or 1)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"`{text}` is not LINE:QUANTITY, e.g. 2:1") from None
+
+
+def command_id(given: str | None) -> str:
+    """The caller's command id, or a new one; it is printed, so that a retry can use it."""
+    return given or uuid.uuid4().hex
+
+
+def add_command_id(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that have no natural key."""
+    parser.add_argument(
+        "--command-id", help="makes a retry safe: the same id is done once (default: a new one)"
+    )
