@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test check bench format clean
+.PHONY: help demo test check bench prove format clean
 help:
 	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
 	@echo "make test    every test, on SQLite and on a real PostgreSQL"
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
+	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -35,7 +36,10 @@ check: $(VENV)/.check
 	@$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.test
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m bench $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+prove: $(VENV)/.test
+	@$(BIN)/python -m bench.prove $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 format: $(VENV)/.check
 	@$(BIN)/ruff check --fix .

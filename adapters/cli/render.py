@@ -88,7 +88,7 @@ class Speaker:
             return
         scaled = unit == "B"
         with tqdm(
-            total=total, desc=what.ljust(8), unit=unit, unit_scale=True,
+            total=total or None, desc=what.ljust(8), unit=unit, unit_scale=True,
             unit_divisor=1024 if scaled else 1000, file=sys.stderr, mininterval=0.5,
         ) as bar:  # fmt: skip
             yield bar.update

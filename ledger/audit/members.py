@@ -136,9 +136,15 @@ def _compare(
     reported = {tuple(row[1:4]): row[4] for row in lots if row[4]}
     decided = {(lot.expires_at, lot.activates_at, lot.origin): lot.points for lot in state.lots}
     wrong = next((key for key in decided if decided[key] != reported.get(key)), None)
-    if wrong or sum(reported.values()) != sum(decided.values()) + state.lapsed:
-        detail = f"decisions see lots {decided}, reports {reported}"
-        yield Finding("member", "fct_lot", detail, stream.hex())
+    if wrong:
+        place = f"fct_lot, expires_at {wrong[0]}, activates_at {wrong[1]}, origin {wrong[2]}"
+        detail = f"decisions see {decided[wrong]} points, reports {reported.get(wrong, 0)}"
+        yield Finding("member", place, detail, stream.hex())
+    elif sum(reported.values()) != sum(decided.values()) + state.lapsed:
+        detail = f"decisions see {sum(decided.values()) + state.lapsed} points in lots,"
+        yield Finding(
+            "member", "fct_lot", f"{detail} reports {sum(reported.values())}", stream.hex()
+        )
     row = tuple(totals[0][1:7]) if totals else (0,) * 6
     known = (
         state.earned, state.adjusted_in, state.adjusted_out, state.redeemed, state.reversed,

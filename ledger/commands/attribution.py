@@ -9,7 +9,14 @@ from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.aggregates.member.earning import Shopping, award
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, member_of, owner_of, personal_of, rules_at
+from ledger.commands.common import (
+    Outcome,
+    card_index,
+    member_of,
+    owner_of,
+    personal_of,
+    rules_at,
+)
 from ledger.commands.goods import lines_of
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
 from ledger.store.keys import PROGRAMME_STREAM
@@ -28,7 +35,8 @@ def attribute_waiting(
         if not state.member:
             scanned = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
             if scanned.historical or _in_time(working, scanned.captured_at):
-                _attribute(working, member, receipt, scanned, recorded_at)
+                newest = len(member_of(working, member).cards) - 1
+                _attribute(working, member, newest, receipt, scanned, recorded_at)
 
 
 def _in_time(working: Working, captured_at: Instant) -> bool:
@@ -37,8 +45,9 @@ def _in_time(working: Working, captured_at: Instant) -> bool:
 
 
 def _attribute(
-    working: Working, member: bytes, receipt: bytes, scan: e.Scan, recorded_at: Instant | None
-) -> int:
+    working: Working, member: bytes, card: int, receipt: bytes, scan: e.Scan,
+    recorded_at: Instant | None,
+) -> int:  # fmt: skip
     state = member_of(working, member)
     rules = rules_at(working, scan.captured_at)
     personal = personal_of(working, member, state) if rules.programme.earn.birthday else None
@@ -51,7 +60,7 @@ def _attribute(
         scan.captured_at,
     )
     born = personal.birthday if personal else None
-    got, change = award(state, len(state.cards) - 1, shopping, rules, born)
+    got, change = award(state, card, shopping, rules, born)
     amount = sum(line.amount_minor for line in lines if not line.voided)
     version = working.emit(
         member,
@@ -91,7 +100,7 @@ class Attribute(NamedTuple):
         state = cast("ReceiptState | None", working.state(receipt))
         if state is None:
             raise ReceiptUnknown(f"`{self.receipt}`")
-        member, _ = owner_of(working, self.card)
+        member, holder = owner_of(working, self.card)
         if state.member:
             if state.member != member:
                 raise MemberConflict
@@ -99,4 +108,5 @@ class Attribute(NamedTuple):
         scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
         if not scan.historical and not _in_time(working, scan.captured_at):
             raise CapturedTooLate
-        return Outcome(member, _attribute(working, member, receipt, scan, None))
+        index = card_index(holder, working.keys.card(self.card))
+        return Outcome(member, _attribute(working, member, index, receipt, scan, None))

@@ -96,7 +96,10 @@ class LinkCard(NamedTuple):
             CardUnknown: nobody holds `member_card`.
             CardTaken: the new card belongs to somebody else.
             CardBlocked: the card to be replaced is stopped already.
+            InputInvalid: the new card has no number.
         """
+        if not self.card:
+            raise InputInvalid("A card needs a number.", field="card")
         stream, member = owner_of(working, self.member_card)
         card_stream = working.keys.card(self.card)
         known = cast("CardState | None", working.state(card_stream))

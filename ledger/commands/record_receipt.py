@@ -121,7 +121,7 @@ class RecordReceipt(NamedTuple):
             else None
         )  # fmt: skip
         if why is not None:
-            return _review(working, stream, scan, fingerprint, card, why)
+            return _review(working, stream, scan, fingerprint, card, why, recorded_at)
         return _award(
             working, stream, scan, fingerprint, member, index, rules, receipt, recorded_at
         )
@@ -183,7 +183,8 @@ def _unclaimed(
 
 
 def _review(
-    working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes, card: bytes, why: int
-) -> Outcome:
-    version = working.emit(stream, e.ReceiptUnclaimed(scan, fingerprint, why, card))
+    working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes, card: bytes, why: int,
+    recorded_at: Instant | None,
+) -> Outcome:  # fmt: skip
+    version = working.emit(stream, e.ReceiptUnclaimed(scan, fingerprint, why, card), recorded_at)
     return Outcome(stream, version)

@@ -221,8 +221,10 @@ class Reports:
         if self.postgres:
             yield from _server_side(cursor, query, size)
             return
-        cursor.execute(query)
-        while chunk := cursor.fetchmany(size):
+        rows = cursor.connection.cursor()  # its own, so that scans can run side by side
+        rows.row_factory = None
+        rows.execute(query)
+        while chunk := rows.fetchmany(size):
             yield chunk
 
 

@@ -1,0 +1,1 @@
+"""Measurements and heavy proofs; nothing here is imported by the product."""
