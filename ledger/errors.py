@@ -155,6 +155,10 @@ class RebuildNeeded(LedgerError):
     """A report was built by another version of this program; run `loyalty rebuild`."""
 
 
+class RebuildOvertaken(LedgerError):
+    """Another rebuild of the same report began later; it goes on, this one stopped."""
+
+
 class SettingRefused(LedgerError):
     """This setting is not safe with the ledger."""
 

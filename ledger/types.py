@@ -95,6 +95,8 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         elif self.quantity > 0 or self.amount_minor > 0:
             msg = "`return_of` needs a negative `quantity` and no positive `amount_minor`"
             raise ValueError(msg)
+        _no_nul("product", self.product)
+        _no_nul("category", self.category)
 
 
 class Tender(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,10 +124,24 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     cashier: Annotated[str, Meta(max_length=64)] = ""
     tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse what no report could hold."""
+        for name in ("store", "lane", "number", "cashier"):
+            _no_nul(name, getattr(self, name))
+        if not 1 < self.captured_at.year < dt.MAXYEAR:
+            msg = "`captured_at` is out of range"  # its offset could lead out of the calendar
+            raise ValueError(msg)
+
     @property
     def key(self) -> ReceiptKey:
         """The natural key under which this receipt counts once."""
         return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
+
+
+def _no_nul(name: str, text: str) -> None:
+    if "\0" in text:
+        msg = f"`{name}` holds a NUL character"  # PostgreSQL keeps none
+        raise ValueError(msg)
 
 
 class Personal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

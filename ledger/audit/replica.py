@@ -97,10 +97,17 @@ def _difference(
         column = table.columns[index].name
         detail = f"{column} is {mine[index]!r}, the log says {their[index]!r}"
         return _named(table, mine, detail)
-    if their is None or (mine is not None and mine[:key] < their[:key]):
-        assert mine is not None  # noqa: S101  they differ
+    if mine is not None and (their is None or _before(mine[:key], their[:key])):
         return _named(table, mine, "the log knows no such row")
+    assert their is not None  # noqa: S101  they differ
     return _named(table, their, "the row is missing")
+
+
+def _before(mine: tuple[Any, ...], their: tuple[Any, ...]) -> bool:
+    try:
+        return mine < their
+    except TypeError:
+        return True  # a key that is not of its column's type
 
 
 def _named(table: Table, row: tuple[Any, ...], detail: str) -> Finding:

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+from eventsourcing.persistence import PersistenceError
 
 from ledger.audit.findings import ENOUGH, Finding
 from ledger.audit.log_check import check_log
 from ledger.audit.members import Live, check_conservation, check_members
 from ledger.audit.replica import Replica, differences
-from ledger.errors import RebuildNeeded
+from ledger.errors import LedgerError, RebuildNeeded
 from ledger.projections.engine import Engine, Folder
 from ledger.projections.schema import Table
 from ledger.store.codec import Codec
@@ -48,7 +49,10 @@ def verify(log: Log, codec: Codec, keys: Keys, engine: Engine, phase: Phase) -> 
     Raises:
         RebuildNeeded: a report was built in another shape.
     """
-    head = log.head()
+    try:
+        head = log.head()
+    except PersistenceError as error:
+        return Verdict(0, [Finding("log", "its end", f"the store cannot be read: {error}")], {})
     findings = list(islice(check_log(log, codec, phase("log", head)), ENOUGH))
     if findings:
         return Verdict(head, findings, {})
@@ -57,30 +61,36 @@ def verify(log: Log, codec: Codec, keys: Keys, engine: Engine, phase: Phase) -> 
         log.transaction(commit=False) as cursor,
     ):
         status = engine.reports.status(cursor)
+        head = log.head()  # read after the status: others may write meanwhile
         ahead = [name for name, (_, _, position) in status.items() if position > head]
         if ahead:
             detail = f"{', '.join(ahead)} saw events after position {head}"
             return Verdict(head, [Finding("log", "its end", f"it was cut off: {detail}")], {})
         replica = Replica(Path(folder) / "replica.db", engine.projections)
         try:
-            return _against(replica, log, codec, keys, engine, cursor, phase)
+            return _against(replica, log, codec, keys, engine, cursor, phase, findings)
+        except LedgerError:
+            raise
+        except Exception as error:  # noqa: BLE001  whatever the tables hold, it is told, not raised
+            detail = f"it cannot be finished: {type(error).__name__}: {error}"
+            return Verdict(head, [*findings, Finding("projection", "the comparison", detail)], {})
         finally:
             replica.close()
 
 
 def _against(
-    replica: Replica, log: Log, codec: Codec, keys: Keys, engine: Engine, cursor: Any, phase: Phase
-) -> Verdict:
+    replica: Replica, log: Log, codec: Codec, keys: Keys, engine: Engine, cursor: Any, phase: Phase,
+    findings: list[Finding],
+) -> Verdict:  # fmt: skip
     head = log.head()
     status = engine.reports.status(cursor)
     for projection in engine.projections:
-        if status[projection.name][1] != projection.shape:
+        if status.get(projection.name, ("", None, 0))[1] != projection.shape:
             raise RebuildNeeded(f"`{projection.name}`")
     upto = {name: position for name, (_, _, position) in status.items()}
     replica.fold(log, Folder(codec, keys), upto, phase("replay", head))
     places = {t.name: status[p.name][0] for p in engine.projections for t in p.tables}
     live = Live(engine.reports, cursor, places, upto["balance"])
-    findings: list[Finding] = []
     digests = {}
     for projection in engine.projections:
         digest = hashlib.sha256()

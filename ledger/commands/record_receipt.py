@@ -71,6 +71,8 @@ class RecordReceipt(NamedTuple):
         captured_at = instant_of(receipt.captured_at)
         if captured_at > working.now + CLOCKS_APART_SECONDS:
             raise CapturedInFuture(field="captured_at")
+        if receipt.key.business_day > captured_at // DAY_SECONDS + 1:
+            raise CapturedInFuture("Its business date is later still.", field="business_date")
         rules = rules_at(working, captured_at)
         if receipt.currency != rules.programme.currency:
             detail = f"It is in {receipt.currency}, the programme in {rules.programme.currency}."

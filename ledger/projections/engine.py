@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger.errors import RebuildNeeded
+from ledger.errors import RebuildNeeded, RebuildOvertaken
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.schema import At, Out, Projection
 from ledger.store.codec import Codec
@@ -51,10 +51,10 @@ class Engine:
 
     def status(self) -> list[Status]:
         """How far each projection has come."""
-        head = self._log.head()
         with self._log.transaction(commit=False) as cursor:
             known = self.reports.status(cursor)
-            return [Status(n, at, head - at) for n, (_, _, at) in sorted(known.items())]
+        head = self._log.head()  # read later, so that nobody is ahead of it
+        return [Status(n, at, head - at) for n, (_, _, at) in sorted(known.items())]
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Bring every projection to the head of the log; returns the position reached.
@@ -80,41 +80,82 @@ class Engine:
         """Build projections anew beside the live ones, then point readers to the new place.
 
         Returns the position reached. A rebuild that is killed leaves the live tables as they
-        were.
+        were. Rows are deleted, not tables dropped, so that who is reading goes on undisturbed.
+
+        Raises:
+            RebuildOvertaken: another rebuild began after this one.
         """
         chosen = [p for p in self.projections if p.name in names]
-        with self._log.transaction(commit=True) as cursor:
-            self._lock(cursor)
-            status = self.reports.status(cursor)
-            places = {p.name: _other(status[p.name][0]) for p in chosen}
-            for projection in chosen:
-                self.reports.clear_place(cursor, projection, places[projection.name])
-                self._log.untrack(cursor, _follower(projection, places[projection.name]))
-                if status[projection.name][1] == projection.shape:
-                    self.reports.show(cursor, projection)
+        places = self._start(chosen)
+        for projection in chosen:
+            self._empty(projection, places[projection.name])
         after = 0
         while True:
             with self._log.transaction(commit=True) as cursor:
                 self._lock(cursor)
+                self._keep_on(cursor, chosen, places, after)
                 rows = self._log.page(after, BATCH)
                 if not rows:
                     self._flip(cursor, chosen, places, after)
-                    return after
+                    break
                 self._advance(cursor, {p.name: (places[p.name], after) for p in chosen}, rows)
                 after = int(rows[-1][0])
             if progress:
                 progress(len(rows))
+        for projection in chosen:
+            self._empty(projection, _other(places[projection.name]))
+        return after
+
+    def _start(self, chosen: Sequence[Projection]) -> dict[str, str]:
+        """Choose the places to build in; what an earlier rebuild did there does not count."""
+        with self._log.transaction(commit=True) as cursor:
+            self._lock(cursor)
+            known = self.reports.status(cursor)
+            self.reports.make(cursor, [p for p in chosen if p.name not in known])
+            status = self.reports.status(cursor)
+            places = {p.name: _other(status[p.name][0]) for p in chosen}
+            for projection in chosen:
+                place = places[projection.name]
+                self._log.untrack(cursor, _follower(projection, place))
+                changed = status[projection.name][1] != projection.shape
+                if changed or not self.reports.in_shape(cursor, projection, place):
+                    self.reports.clear_place(cursor, projection, place)
+                    if not changed:
+                        self.reports.show(cursor, projection)
+            return places
+
+    def _keep_on(
+        self, cursor: Any, chosen: Sequence[Projection], places: dict[str, str], after: int
+    ) -> None:
+        """Make sure that the places are as this rebuild left them."""
+        for projection in chosen:
+            follower = _follower(projection, places[projection.name])
+            if self._log.tracked(cursor, follower) != after:
+                raise RebuildOvertaken(f"`{projection.name}`")
+
+    def _empty(self, projection: Projection, place: str) -> None:
+        """Delete what a place holds, a part at a time, unless somebody builds in it or reads it."""
+        more = True
+        while more:
+            with self._log.transaction(commit=True) as cursor:
+                self._lock(cursor)
+                live = self.reports.status(cursor)[projection.name][0]
+                if live == place or self._log.tracked(cursor, _follower(projection, place)):
+                    return
+                more = self.reports.delete_some(cursor, projection, place, BATCH)
 
     def _flip(
         self, cursor: Any, chosen: Sequence[Projection], places: dict[str, str], position: int
     ) -> None:
-        """Switch to the new places, and let the old ones go."""
+        """Switch to the new places."""
+        status = self.reports.status(cursor)
         for projection in chosen:
             place = places[projection.name]
             self.reports.set_status(cursor, projection, place, position)
-            self.reports.clear_place(cursor, projection, _other(place))
             self._log.untrack(cursor, _follower(projection, _other(place)))
-            self.reports.show(cursor, projection)
+            if status[projection.name][1] != projection.shape:
+                self.reports.clear_place(cursor, projection, _other(place))
+                self.reports.show(cursor, projection)
 
     def digests(self, cursor: Any | None = None) -> dict[str, str]:
         """A digest of each projection: the same for the same history on any store."""
@@ -139,7 +180,7 @@ class Engine:
         status = self.reports.status(cursor)
         live = {}
         for projection in self.projections:
-            place, shape, _ = status[projection.name]
+            place, shape, _ = status.get(projection.name, ("", None, 0))
             if shape != projection.shape:
                 raise RebuildNeeded(f"`{projection.name}`")
             live[projection.name] = (

@@ -81,6 +81,28 @@ class Reports:
             cursor.execute(f"DROP TABLE IF EXISTS {self.name(table, place)}")
         self.make_place(cursor, projection, place)
 
+    def in_shape(self, cursor: Any, projection: Projection, place: str) -> bool:
+        """Whether the tables of a place have the columns of today."""
+        for table in projection.tables:
+            cursor.execute(f"SELECT * FROM {self.name(table, place)} LIMIT 0")
+            if [found[0] for found in cursor.description] != [c.name for c in table.columns]:
+                return False
+        return True
+
+    def delete_some(self, cursor: Any, projection: Projection, place: str, limit: int) -> bool:
+        """Delete some rows of a place; whether there may be more."""
+        for table in projection.tables:
+            name, key = (
+                self.name(table, place),
+                ", ".join(c.name for c in table.columns[: table.key]),
+            )
+            cursor.execute(
+                f"DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} LIMIT {limit})"
+            )
+            if cursor.rowcount:
+                return True
+        return False
+
     def show(self, cursor: Any, projection: Projection) -> None:
         """Make the views again after a place was cleared."""
         for table in projection.tables:
@@ -181,7 +203,7 @@ class Reports:
             marks = ",".join("?" * len(table.columns))
             cursor.executemany(f"INSERT INTO {name} AS t VALUES ({marks}) {conflict}", rows)
             return
-        arrays = ", ".join(f"%s::{_COPY_TYPES[c.type]}[]" for c in table.columns)
+        arrays = ", ".join(f"%b::{_COPY_TYPES[c.type]}[]" for c in table.columns)
         columns = [list(column) for column in zip(*rows, strict=True)]
         cursor.execute(
             f"INSERT INTO {name} AS t SELECT * FROM unnest({arrays}) {conflict}", columns

@@ -87,7 +87,7 @@ END $body$;
 """
 )  # fmt: skip
 
-_APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %t::text[], %b::int8[], %b::bytea[], %b)"
+_APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
 
 _LOAD = """
 WITH wanted AS MATERIALIZED (SELECT encode(w, 'hex')::uuid AS id FROM unnest(%b::bytea[]) w)
@@ -269,7 +269,7 @@ class PostgresLog(PostgresProcessRecorder):
             cursor.execute(
                 SQL(
                     "INSERT INTO {schema}.stored_snapshots AS s SELECT encode(u.s, 'hex')::uuid,"
-                    " u.v, u.t, u.b FROM unnest(%b::bytea[], %b::int4[], %t::text[], %b::bytea[])"
+                    " u.v, u.t, u.b FROM unnest(%b::bytea[], %b::int4[], %b::text[], %b::bytea[])"
                     " AS u(s, v, t, b) ON CONFLICT (originator_id) DO UPDATE SET"
                     " originator_version = excluded.originator_version, topic = excluded.topic,"
                     " state = excluded.state WHERE excluded.originator_version >"

@@ -68,7 +68,10 @@ class Pool(SQLiteConnectionPool):
     """Connections on which an acknowledged commit survives a power cut."""
 
     def _create_connection(self) -> SQLiteConnection:
-        connection = super()._create_connection()
+        try:
+            connection = super()._create_connection()
+        except sqlite3.DatabaseError as error:  # the library lets "file is not a database" pass
+            raise DatabaseError(str(error)) from error
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA synchronous=FULL")
             cursor.execute("PRAGMA secure_delete=ON")  # a destroyed key must be gone
@@ -204,6 +207,9 @@ class SQLiteLog(SQLiteProcessRecorder):
 
     def setting(self, name: str) -> str | None:
         """See `Log`."""
+        exists = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
+        if self._value(exists, "log_settings") is None:
+            return None
         found = self._value("SELECT value FROM log_settings WHERE name = ?", name)
         return cast("str | None", found)
 

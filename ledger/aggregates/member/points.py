@@ -13,6 +13,9 @@ from ledger.policies.burn import burn, cash_value, gift_of, take_in_order
 from ledger.policies.expiry import lot_dates
 from ledger.types import Day, Instant, Take
 
+MOST_POINTS = 1_000_000_000
+"""More than this is not given or taken at once, so that no sum outgrows a database's integer."""
+
 
 class Act(NamedTuple):
     """Who did something when, under which command id."""
@@ -55,11 +58,14 @@ def adjust(member: Member, points: int, reason: str, rules: Rules, act: Act) -> 
     """Points given or taken by staff.
 
     Raises:
-        AmountInvalid: zero, or no reason or author is given.
+        AmountInvalid: zero or beyond `MOST_POINTS`, or no reason or author is given.
         PointsShort: more is taken than is available.
     """
     if not points:
         raise AmountInvalid(field="points")
+    if abs(points) > MOST_POINTS:
+        msg = f"{points} asked, {MOST_POINTS} at most."
+        raise AmountInvalid(msg, field="points")
     if not reason or not act.author:
         msg = "An adjustment needs a reason and an author."
         raise AmountInvalid(msg, field="author" if reason else "reason")
