@@ -11,7 +11,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from adapters.cli.render import Speaker
+    from ledger.errors import LedgerError
 
 REFUSED, USAGE, UNVERIFIED, REJECTED, UNAVAILABLE, INTERRUPTED = 1, 2, 3, 4, 5, 130
 
@@ -92,16 +96,12 @@ def _run(options: argparse.Namespace) -> int:
     try:
         return int(options.run(options, speaker))
     except LedgerError as refusal:
-        told = {"error": refusal.code, "message": str(refusal), "field": refusal.field,
-                "retryable": refusal.retryable}  # fmt: skip
-        if options.json:
-            speaker.say(told, ())
-        else:
-            speaker.note(f"loyalty: {refusal}")
-        return UNAVAILABLE if refusal.retryable else REFUSED
+        return _refused(refusal, speaker)
+    except BrokenPipeError:
+        # Who reads has enough; what is left in the buffer goes nowhere when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return 0
         speaker.note(f"loyalty: {error}")
         return REFUSED
     except ImportError as error:
@@ -110,6 +110,32 @@ def _run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         speaker.note("loyalty: interrupted; what was answered is recorded")
         return INTERRUPTED
+    except Exception as error:
+        told = _of_the_store(error)
+        if told is None:
+            raise
+        return _refused(told, speaker)
+
+
+def _refused(refusal: LedgerError, speaker: Speaker) -> int:
+    if speaker.json:
+        told = {"error": refusal.code, "message": str(refusal), "field": refusal.field,
+                "retryable": refusal.retryable}  # fmt: skip
+        speaker.say(told, ())
+    else:
+        speaker.note(f"loyalty: {refusal}")
+    return UNAVAILABLE if refusal.retryable else REFUSED
+
+
+def _of_the_store(error: Exception) -> LedgerError | None:
+    """What a database said of itself, as a refusal; None for anything else, which is a bug."""
+    from eventsourcing.persistence import InterfaceError, OperationalError, PersistenceError
+
+    from ledger.errors import InputInvalid, StoreUnavailable
+
+    if isinstance(error, (OperationalError, InterfaceError)):
+        return StoreUnavailable(str(error))
+    return InputInvalid(str(error), field="db") if isinstance(error, PersistenceError) else None
 
 
 if __name__ == "__main__":

@@ -9,15 +9,21 @@ import uuid
 from ledger.calendar import instant_of
 from ledger.types import Instant, ReceiptKey, day_of
 
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+LARGEST = 1_000_000_000_000
+"""More than this is not typed on purpose, and sums of it could outgrow a database's integer."""
+
 
 def instant(text: str) -> Instant:
     """An instant from ISO 8601; without an offset it is UTC, without a time midnight."""
     try:
         moment = dt.datetime.fromisoformat(text)
     except ValueError:
+        moment = dt.datetime.min.replace(tzinfo=dt.UTC)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise argparse.ArgumentTypeError(
-            f"`{text}` is not ISO 8601, e.g. 2026-01-31T18:30Z"
-        ) from None
+            f"`{text}` is not ISO 8601 of {FIRST_YEAR} to {LAST_YEAR}, e.g. 2026-01-31T18:30Z"
+        )
     return instant_of(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
 
 
@@ -37,9 +43,31 @@ def line_quantity(text: str) -> tuple[int, int]:
     """A line and a quantity from LINE:QUANTITY."""
     line, _, quantity = text.partition(":")
     try:
-        return int(line), int(quantity or 1)
-    except ValueError:
+        return whole(line), whole(quantity or "1")
+    except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"`{text}` is not LINE:QUANTITY, e.g. 2:1") from None
+
+
+def whole(text: str) -> int:
+    """A whole number that any store can hold."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = LARGEST + 1
+    if abs(number) > LARGEST:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number up to {LARGEST}")
+    return number
+
+
+def positive(text: str) -> int:
+    """A whole number above zero."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number above zero")
+    return number
 
 
 def command_id(given: str | None) -> str:

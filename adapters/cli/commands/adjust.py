@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 
 from adapters.cli.render import Speaker
-from adapters.cli.values import add_command_id, command_id
+from adapters.cli.values import add_command_id, command_id, whole
 from ledger.application import LoyaltyLedger
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("card", help="the card's number")
-    parser.add_argument("points", type=int, help="below zero to take")
+    parser.add_argument("points", type=whole, help="below zero to take")
     parser.add_argument("--reason", required=True)
     parser.add_argument("--author", required=True)
     add_command_id(parser)

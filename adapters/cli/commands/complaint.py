@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from adapters.cli.render import Speaker
-from adapters.cli.values import add_command_id, command_id, receipt_key
+from adapters.cli.values import add_command_id, command_id, receipt_key, whole
 from ledger.application import LoyaltyLedger
 from ledger.commands.common import Outcome
 from ledger.errors import InputInvalid
@@ -18,9 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("card", help="the member's card")
     parser.add_argument("text", help="what was wrong, what was answered, how it ended")
     parser.add_argument("--receipt", type=receipt_key, help="STORE/LANE/DATE/NUMBER (to open)")
-    parser.add_argument("--line", type=int, default=1, help="counted from 1 (to open)")
+    parser.add_argument("--line", type=whole, default=1, help="counted from 1 (to open)")
     parser.add_argument("--complaint", help="the complaint's id (to answer or resolve)")
-    parser.add_argument("--points", type=int, default=0, help="compensation (to resolve)")
+    parser.add_argument("--points", type=whole, default=0, help="compensation (to resolve)")
     parser.add_argument("--author", default="", help="who at the service desk")
     add_command_id(parser)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from adapters.cli.commands.ingest import detect, feed, follow
 from adapters.cli.commands.simulate import arguments as simulate_arguments
@@ -47,12 +49,14 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         tally = feed(ledger, source, form, rejects, speaker, history=True, enrol=True)
         follow(ledger, speaker)
         speaker.note("")
+        story = _Story(speaker)
         counts = [f"{tally.recorded} receipts recorded, {tally.rejected} rejected."]
-        speaker.say({"recorded": tally.recorded, "rejected": tally.rejected}, counts)
-        member, at = _tour(ledger, speaker, CURRENCIES[form])
+        story.tell({"recorded": tally.recorded, "rejected": tally.rejected}, counts)
+        member, at = _tour(ledger, story, CURRENCIES[form])
         verdict = checked(ledger, speaker)
-        speaker.say({"clean": verdict.clean, "digests": verdict.digests}, verdict_lines(verdict))
-    speaker.say({"next": str(db)}, _next(db, member, at))
+        story.tell({"clean": verdict.clean, "digests": verdict.digests}, verdict_lines(verdict))
+    story.tell({"next": str(db)}, _next(db, member, at))
+    story.end()
     return 0 if verdict.clean else UNVERIFIED
 
 
@@ -66,7 +70,24 @@ def _simulated(folder: Path, speaker: Speaker) -> Path:
     return source
 
 
-def _tour(ledger: LoyaltyLedger, speaker: Speaker, currency: str) -> tuple[str, Instant]:
+class _Story:
+    """Text as it comes; in JSON one object at the end."""
+
+    def __init__(self, speaker: Speaker) -> None:
+        self._speaker = speaker
+        self._data: dict[str, Any] = {}
+
+    def tell(self, data: Mapping[str, Any], lines: Sequence[str]) -> None:
+        self._data.update(data)
+        if not self._speaker.json:
+            self._speaker.say({}, lines)
+
+    def end(self) -> None:
+        if self._speaker.json:
+            self._speaker.say(self._data, ())
+
+
+def _tour(ledger: LoyaltyLedger, story: _Story, currency: str) -> tuple[str, Instant]:
     """Totals, the best members, one statement; returns that member's id and the instant."""
     with ledger.reading() as reader:
         at = reader.last_captured() + 1
@@ -78,12 +99,14 @@ def _tour(ledger: LoyaltyLedger, speaker: Speaker, currency: str) -> tuple[str, 
             tier = ledger.tier(reader, row.member_id, at)
             spent = money(row.spend_minor, currency)
             rows.append((row.member_id.hex(), tier, row.receipts, spent, balance.available))
-        speaker.say({"at": at, **totals}, _totals(totals, at, currency))
+        story.tell({"at": at, **totals}, _totals(totals, at, currency))
+        if not best:
+            return "", at
         head = ("member", "tier", "receipts", "spent", "points")
-        speaker.say({"best": rows}, ["", "Best members:", *table(head, rows)])
+        story.tell({"best": rows}, ["", "Best members:", *table(head, rows)])
         movements = reader.statement(best[0].member_id, at - MONTH_SECONDS, at)
         lines = ["", "The best member's last month:", *statement_lines(movements, currency), ""]
-        speaker.say({"statement": [m._asdict() for m in movements]}, lines)
+        story.tell({"statement": [m._asdict() for m in movements]}, lines)
         return best[0].member_id.hex(), at
 
 
@@ -98,11 +121,14 @@ def _totals(totals: dict[str, int], at: Instant, currency: str) -> list[str]:
 
 def _next(db: Path, member: str, at: Instant) -> list[str]:
     loyalty = ".venv/bin/loyalty" if Path(".venv/bin/loyalty").exists() else "loyalty"
+    shown = [
+        f"  {loyalty} member {member} --at {when(at)} --db {db}",
+        f"  {loyalty} statement {member} --db {db} --json",
+    ]
     return [
         "",
         "Next, try:",
-        f"  {loyalty} member {member} --at {when(at)} --db {db}",
-        f"  {loyalty} statement {member} --db {db} --json",
+        *(shown if member else ()),
         f"  {loyalty} rebuild --db {db}",
         f"  {loyalty} verify --db {db}",
         f"  {loyalty} --help",

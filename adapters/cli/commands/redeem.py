@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from adapters.cli.render import Speaker, money
-from adapters.cli.values import add_command_id, command_id
+from adapters.cli.values import add_command_id, command_id, whole
 from ledger.application import LoyaltyLedger
 
 
@@ -13,8 +13,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("card", help="the card's number")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--points", type=int, default=0, help="as money off")
-    what.add_argument("--gift", default="", help="the gift's code")
+    what.add_argument("--points", type=whole, help="as money off")
+    what.add_argument("--gift", help="the gift's code")
     parser.add_argument("--store", default="")
     add_command_id(parser)
 
@@ -25,8 +25,9 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     speaker.note(f"command id {made}")
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.redeem(
-            options.card, made, points=options.points, gift=options.gift, store=options.store
-        )
+            options.card, made, points=options.points or 0, gift=options.gift or "",
+            store=options.store,
+        )  # fmt: skip
         event = ledger.event(outcome)
         currency = ledger.programme_at(event.captured_at).programme.currency
         balance = ledger.balance(options.card)

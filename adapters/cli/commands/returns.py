@@ -24,8 +24,11 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Take the goods back."""
     made = command_id(options.command_id)
     speaker.note(f"command id {made}")
+    lines: dict[int, int] = {}
+    for line, quantity in options.line or ():
+        lines[line] = lines.get(line, 0) + quantity
     with LoyaltyLedger.open(options.db) as ledger:
-        outcome = ledger.return_goods(options.receipt, made, dict(options.line or ()))
+        outcome = ledger.return_goods(options.receipt, made, lines)
         event = ledger.event(outcome)
     member = isinstance(event, GoodsReturned)
     points = sum(event.points) if member else 0

@@ -8,15 +8,16 @@ import sys
 from pathlib import Path
 
 from adapters.cli.render import Speaker
+from adapters.cli.values import positive
 
 DATABASE = False
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--members", type=int, default=300)
-    parser.add_argument("--weeks", type=int, default=26)
-    parser.add_argument("--stores", type=int, default=5)
+    parser.add_argument("--members", type=positive, default=300)
+    parser.add_argument("--weeks", type=positive, default=26)
+    parser.add_argument("--stores", type=positive, default=5)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--start", type=dt.date.fromisoformat, default=dt.date(2025, 1, 6))
     parser.add_argument("--currency", default="EUR")
