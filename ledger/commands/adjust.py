@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.aggregates.member.points import adjust
-from ledger.commands.common import Outcome, act, claim, owner_of, rules_at
+from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
 from ledger.commands.redeem import owned_streams
 from ledger.store.working import Working
 
@@ -32,6 +32,7 @@ class Adjust(NamedTuple):
             CardUnknown: nobody holds the card.
             AmountInvalid, PointsShort: see the member's decisions.
         """
+        storable(reason=self.reason, author=self.author)
         content = (self.card, self.points, self.reason, self.author)
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):

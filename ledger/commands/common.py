@@ -13,7 +13,7 @@ from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.calendar import local_day
-from ledger.errors import CardUnknown, KeyConflict, MemberUnknown, ProgrammeNotInForce
+from ledger.errors import CardUnknown, InputInvalid, KeyConflict, MemberUnknown, ProgrammeNotInForce
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, Personal
@@ -90,6 +90,17 @@ def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
     if not working.vault.available and personal == Personal(card=personal.card):
         return b""
     return working.seal(stream, _ENCODE(personal))
+
+
+def storable(**texts: str) -> None:
+    """Make sure that every database can hold what people wrote; PostgreSQL keeps no NUL.
+
+    Raises:
+        InputInvalid: a text holds a NUL character.
+    """
+    for field, text in texts.items():
+        if "\0" in text:
+            raise InputInvalid("It holds a NUL character.", field=field)
 
 
 def act(

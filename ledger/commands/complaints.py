@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from ledger import events as e
 from ledger.aggregates.member.points import open_complaint, resolve
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, act, claim, owner_of, rules_at
+from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
 from ledger.commands.redeem import owned_streams
 from ledger.errors import InputInvalid, LineUnknown, MemberConflict, ReceiptUnknown
 from ledger.store.working import Working
@@ -39,6 +39,7 @@ class OpenComplaint(NamedTuple):
             CardUnknown: nobody holds the card.
             ReceiptUnknown, LineUnknown, MemberConflict: it is not a line the member bought.
         """
+        storable(reason=self.reason, author=self.author)
         content = (self.card, tuple(self.receipt), self.line, self.reason)
         claimed = claim(working, "complaint", self.command_id, content)
         if earlier := claimed.earlier(working):
@@ -88,6 +89,7 @@ class AnswerComplaint(NamedTuple):
             CardUnknown: nobody holds the card.
             ComplaintUnknown: the member has no such open complaint.
         """
+        storable(answer=self.answer, author=self.author)
         content = (self.card, self.complaint, self.answer)
         claimed = claim(working, "answer", self.command_id, content)
         if earlier := claimed.earlier(working):
@@ -120,6 +122,7 @@ class ResolveComplaint(NamedTuple):
             CardUnknown: nobody holds the card.
             ComplaintUnknown, AmountInvalid, CompensationTooLarge: see the member's decisions.
         """
+        storable(resolution=self.resolution, author=self.author)
         content = (self.card, self.complaint, self.resolution, self.points)
         claimed = claim(working, "resolve", self.command_id, content)
         if earlier := claimed.earlier(working):

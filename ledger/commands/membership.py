@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.commands.attribution import attribute_waiting
-from ledger.commands.common import Outcome, card_index, member_of, owner_of, sealed
+from ledger.commands.common import Outcome, card_index, member_of, owner_of, sealed, storable
 from ledger.errors import CardBlocked, CardTaken, InputInvalid, KeyConflict, PersonalDataUnavailable
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -58,6 +58,7 @@ class Enrol(NamedTuple):
         """
         if not self.card:
             raise InputInvalid("A member needs a card.", field="card")
+        storable(store=self.store)
         keys = working.keys
         owner = cast("CardState | None", working.state(keys.card(self.card)))
         personal = _with_card(self.personal, self.card)
@@ -136,6 +137,7 @@ class BlockCard(NamedTuple):
         Raises:
             CardUnknown: nobody holds it.
         """
+        storable(reason=self.reason)
         stream, member = owner_of(working, self.card)
         index = card_index(member, working.keys.card(self.card))
         if member.cards[index].stopped:

@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from ledger.aggregates.card import CardState
 from ledger.aggregates.member.points import redeem_cash, redeem_gift
-from ledger.commands.common import Outcome, act, card_index, claim, owner_of, rules_at
+from ledger.commands.common import Outcome, act, card_index, claim, owner_of, rules_at, storable
 from ledger.errors import CardBlocked
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -34,6 +34,7 @@ class Redeem(NamedTuple):
             CardUnknown, CardBlocked: the card cannot pay.
             RedeemNotOffered, RedeemStep, AmountInvalid, PointsShort: see the member's decisions.
         """
+        storable(store=self.store)
         content = (self.card, self.points, self.gift)
         claimed = claim(working, "redeem", self.command_id, content)
         if earlier := claimed.earlier(working):

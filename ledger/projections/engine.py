@@ -62,13 +62,16 @@ class Engine:
         Raises:
             RebuildNeeded: a projection was built in another shape.
         """
-        reached = 0
+        with self._log.transaction(commit=False) as cursor:
+            reached = min(position for _, position in self._live(cursor).values())
+            if not self._log.page(reached, 1, cursor):
+                return reached  # nothing new, so nobody's writing is held up
         while True:
             with self._log.transaction(commit=True) as cursor:
                 self._lock(cursor)
                 live = self._live(cursor)
                 after = min(position for _, position in live.values())
-                rows = self._log.page(after, BATCH)
+                rows = self._log.page(after, BATCH, cursor)
                 if not rows:
                     return max(reached, after)
                 reached = int(rows[-1][0])
@@ -94,7 +97,7 @@ class Engine:
             with self._log.transaction(commit=True) as cursor:
                 self._lock(cursor)
                 self._keep_on(cursor, chosen, places, after)
-                rows = self._log.page(after, BATCH)
+                rows = self._log.page(after, BATCH, cursor)
                 if not rows:
                     self._flip(cursor, chosen, places, after)
                     break

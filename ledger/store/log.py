@@ -82,8 +82,14 @@ class Log(Protocol):
     def read(self, after: int, limit: int) -> list[Stored]:
         """Whole events after a position, in the order of the log."""
 
-    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
-        """The same without the two columns that only an auditor needs."""
+    def page(
+        self, after: int, limit: int, cursor: Any = None
+    ) -> list[tuple[int, bytes, int, str, bytes, int]]:
+        """The same without the two columns that only an auditor needs.
+
+        Who is in a writing transaction reads on its cursor: on SQLite a second connection could
+        wait for a writer that waits for this one.
+        """
 
     def streams(
         self, kind: int, after: tuple[bytes, int], limit: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
 from eventsourcing.persistence import StoredEvent, Tracking
@@ -228,10 +228,15 @@ class PostgresLog(PostgresProcessRecorder):
             cursor.execute(self._read_sql, (after, limit), prepare=True)
             return [Stored(*row) for row in cursor]
 
-    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
+    def page(
+        self, after: int, limit: int, cursor: Any = None
+    ) -> list[tuple[int, bytes, int, str, bytes, int]]:
         """See `Log`."""
-        with self._cursor() as cursor:
-            return cursor.execute(self._page_sql, (after, limit), prepare=True).fetchall()
+        with nullcontext(cursor) if cursor else self._cursor() as reading:
+            rows: list[tuple[int, bytes, int, str, bytes, int]] = reading.execute(
+                self._page_sql, (after, limit), prepare=True
+            ).fetchall()
+            return rows
 
     def streams(
         self, kind: int, after: tuple[bytes, int], limit: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 from uuid import UUID
 
@@ -85,7 +85,9 @@ class Datastore(SQLiteDatastore):
     def __init__(self, db_name: str, **kwargs: Any) -> None:
         super().__init__(db_name, **kwargs)
         self.pool.close()
-        self.pool = Pool(db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS)
+        self.pool = Pool(
+            db_name=db_name, lock_timeout=LOCK_TIMEOUT_SECONDS, pool_timeout=LOCK_TIMEOUT_SECONDS
+        )
 
 
 class SQLiteLog(SQLiteProcessRecorder):
@@ -145,10 +147,15 @@ class SQLiteLog(SQLiteProcessRecorder):
         with self.transaction(commit=False) as cursor:
             return [Stored(*row) for row in cursor.execute(_READ, (after, limit))]
 
-    def page(self, after: int, limit: int) -> list[tuple[int, bytes, int, str, bytes, int]]:
+    def page(
+        self, after: int, limit: int, cursor: Any = None
+    ) -> list[tuple[int, bytes, int, str, bytes, int]]:
         """See `Log`."""
-        with self.transaction(commit=False) as cursor:
-            return cursor.execute(_PAGE, (after, limit)).fetchall()
+        with nullcontext(cursor) if cursor else self.transaction(commit=False) as reading:
+            rows: list[tuple[int, bytes, int, str, bytes, int]] = reading.execute(
+                _PAGE, (after, limit)
+            ).fetchall()
+            return rows
 
     def streams(
         self, kind: int, after: tuple[bytes, int], limit: int

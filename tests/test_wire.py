@@ -1,0 +1,150 @@
+"""One stored sample for every event ever shipped: what was written must stay readable.
+
+`python -m tests.test_wire` writes the files of new events; it never touches one that exists.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ledger import events as e
+from ledger.application import codec
+from ledger.types import Take
+
+FILES = Path(__file__).parent / "wire"
+MEMBER = bytes([1, *range(15)])
+CARD = bytes([2, *range(15)])
+RECEIPT = bytes([3, *range(15)])
+COMMAND = bytes([4, *range(15)])
+PRINT = bytes(range(16))
+NOW, EXPIRY, NEVER = 1_767_225_600, 1_801_436_400, 0xFFFF_FFFF
+
+GOODS = e.Goods(
+    ("4006381333931", "ham", "mug"), (2, 250, -1), (398, 312, -500), ("dairy", "", ""),
+    (20, 0, 0), ("piece", "gram", "piece"), ("sale", "deposit", "sale"), (1,),
+)  # fmt: skip
+SCAN = e.Scan(
+    "Köln 7", "3", 20_454, "000123", NOW, 60, GOODS, (("card", 710), ("points", -500)), "Ada", True
+)
+AWARD = e.Award(
+    1, 2, (3, 0, 0), NOW, EXPIRY, 3, 1, (("tier", 1), ("bonus:milk", 1)), 2026,
+)  # fmt: skip
+TAKES = (Take(0, EXPIRY, 0, 70), Take(NOW, NEVER, 2, 30))
+
+SAMPLES = (
+    e.ReceiptScanned(SCAN, AWARD),
+    e.ReceiptAttributed(RECEIPT, NOW, 20_454, 710, AWARD),
+    e.GoodsReturned(RECEIPT, COMMAND, NOW, (0, 2), (199, 500), (1, 100), TAKES, 1, 0, 20_454, 2),
+    e.MemberEnrolled(NOW, "Köln 7", b"\x00sealed", PRINT),
+    e.CardLinked(NOW, CARD, b"\x00sealed", 0),
+    e.CardStopped(NOW, 1, "lost"),
+    e.PointsRedeemed(NOW, 100, TAKES, 1000, "", "Köln 7", 2, "redeem-1"),
+    e.PointsAdjusted(NOW, -100, TAKES, 0, 0, "typing error", "Ada", 2, "adjust-1", 0),
+    e.TierChanged(NOW, "gold", EXPIRY, 512, 2),
+    e.ComplaintOpened(NOW, COMMAND, RECEIPT, 1, "sour", "Ada"),
+    e.ComplaintAnswered(NOW, COMMAND, "we ask the dairy", "Ada"),
+    e.ComplaintResolved(NOW, COMMAND, "sorry", "Ada", 50, 0, EXPIRY, 2, 5),
+    e.ReceiptClaimed(MEMBER, 300, PRINT),
+    e.ReceiptUnclaimed(SCAN, PRINT, e.UNATTRIBUTED_UNKNOWN_CARD, CARD),
+    e.ReceiptGiven(MEMBER, 7),
+    e.LinesReturned(COMMAND, (0, 2), (1, 1), (199, 500)),
+    e.CardSeen(RECEIPT),
+    e.CardOwned(MEMBER),
+    e.CommandClaimed(PRINT, MEMBER, 12),
+    e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
+)
+"""What the generator writes for an event that has no file yet."""
+
+CODEC = codec()
+WRITTEN = {path.stem: json.loads(path.read_text()) for path in sorted(FILES.glob("*.json"))}
+
+
+def readable(event):
+    """An event by its field names, at every depth; bytes as `hex:...`."""
+    if isinstance(event, msgspec.Struct):
+        return {name: readable(getattr(event, name)) for name in event.__struct_fields__}
+    if isinstance(event, Take):
+        return {name: readable(value) for name, value in event._asdict().items()}
+    if isinstance(event, tuple):
+        return [readable(part) for part in event]
+    return f"hex:{event.hex()}" if isinstance(event, bytes) else event
+
+
+def sample_file(event):
+    topic = event.TOPIC
+    content = {"topic": topic, "hex": CODEC.encode(event).hex(), "event": readable(event)}
+    return FILES / f"{topic}.json", content
+
+
+@pytest.mark.parametrize("topic", e.TOPICS)
+def test_every_event_has_a_stored_sample(topic):
+    assert topic in WRITTEN, "write it with `python -m tests.test_wire`"
+
+
+def test_every_stored_sample_is_of_an_event_that_is_still_known():
+    assert {sample["topic"] for sample in WRITTEN.values()} <= set(e.TOPICS)
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_stored_bytes_decode_to_the_event_they_were(name):
+    sample = WRITTEN[name]
+    event = CODEC.decode[sample["topic"]](bytes.fromhex(sample["hex"]))
+    assert type(event) is e.TOPICS[sample["topic"]]
+    assert with_no_more_than(readable(event), sample["event"]) == sample["event"]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_field_that_was_appended_since_has_its_default(name):
+    sample = WRITTEN[name]
+    event = CODEC.decode[sample["topic"]](bytes.fromhex(sample["hex"]))
+    for field in type(event).__struct_fields__[len(sample["event"]) :]:
+        info = next(f for f in msgspec.structs.fields(event) if f.name == field)
+        assert getattr(event, field) == info.default
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_event_encodes_to_the_bytes_it_was_stored_as(name):
+    sample = WRITTEN[name]
+    stored = bytes.fromhex(sample["hex"])
+    event = CODEC.decode[sample["topic"]](stored)
+    again = CODEC.encode(event)
+    if readable(event) == sample["event"]:
+        assert again == stored
+    else:  # fields were appended: everything before them stands as it stood
+        assert same_beginning(msgspec.msgpack.decode(stored), msgspec.msgpack.decode(again))
+
+
+def test_an_older_event_without_its_last_field_still_decodes():
+    whole = msgspec.msgpack.decode(CODEC.encode(SAMPLES[7]))
+    older = CODEC.decode["adjusted"](msgspec.msgpack.encode(whole[:-1]))
+    assert older.repaid == 0
+
+
+def with_no_more_than(found, expected):
+    """`found` without the fields that were appended after `expected` was written."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        return {k: with_no_more_than(found[k], expected[k]) for k in expected if k in found}
+    if isinstance(expected, list) and isinstance(found, list) and len(found) == len(expected):
+        return [with_no_more_than(f, x) for f, x in zip(found, expected, strict=True)]
+    return found
+
+
+def same_beginning(older, newer):
+    if isinstance(older, list) and isinstance(newer, list):
+        return len(older) <= len(newer) and all(map(same_beginning, older, newer))
+    return older == newer
+
+
+def write_missing():
+    FILES.mkdir(exist_ok=True)
+    for event in SAMPLES:
+        path, content = sample_file(event)
+        if not path.exists():
+            path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
+            print(f"wrote {path}")
+
+
+if __name__ == "__main__":
+    write_missing()
