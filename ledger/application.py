@@ -28,6 +28,7 @@ from ledger.commands.redeem import Redeem
 from ledger.commands.returns import ReturnGoods
 from ledger.errors import InputInvalid, LogExists, MemberUnknown
 from ledger.events import TOPICS
+from ledger.programme import load
 from ledger.projections import PROJECTIONS
 from ledger.projections.engine import Engine, Progress, Status
 from ledger.projections.queries import Balance, MemberRow, Movement, Reader
@@ -115,6 +116,7 @@ class LoyaltyLedger:
             LogExists: there is one in this database.
             ProgrammeInvalid: the programme file is wrong.
         """
+        load(programme)  # before anything is made
         publish = PublishProgramme(programme, 0)
         log = open_log(db, create=True)
         known = log.setting(SECRET)
@@ -174,7 +176,7 @@ class LoyaltyLedger:
         """Give a member one more card.
 
         Raises:
-            CardUnknown, CardTaken.
+            CardUnknown, CardTaken, InputInvalid.
         """
         return self._do(LinkCard(member_card, card))
 
@@ -182,7 +184,7 @@ class LoyaltyLedger:
         """Give a member a new card in place of another, which stops.
 
         Raises:
-            CardUnknown, CardTaken, CardBlocked, KeyConflict.
+            CardUnknown, CardTaken, CardBlocked, KeyConflict, InputInvalid.
         """
         return self._do(LinkCard(old, new, replace=True))
 
@@ -190,7 +192,7 @@ class LoyaltyLedger:
         """Stop a card.
 
         Raises:
-            CardUnknown.
+            CardUnknown, InputInvalid.
         """
         return self._do(BlockCard(card, reason))
 
@@ -244,7 +246,7 @@ class LoyaltyLedger:
 
         Raises:
             KeyConflict, CardUnknown, CardBlocked, RedeemNotOffered, RedeemStep, AmountInvalid,
-            PointsShort.
+            PointsShort, InputInvalid.
         """
         return self._do(Redeem(card, command_id, points, gift, store))
 
@@ -252,7 +254,7 @@ class LoyaltyLedger:
         """Give or take points by hand.
 
         Raises:
-            KeyConflict, CardUnknown, AmountInvalid, PointsShort.
+            KeyConflict, CardUnknown, AmountInvalid, PointsShort, InputInvalid.
         """
         return self._do(Adjust(card, points, reason, author, command_id))
 
@@ -276,7 +278,7 @@ class LoyaltyLedger:
         """Answer a complaint.
 
         Raises:
-            KeyConflict, CardUnknown, ComplaintUnknown.
+            KeyConflict, CardUnknown, ComplaintUnknown, InputInvalid.
         """
         return self._do(AnswerComplaint(card, _id(complaint), answer, author, command_id))
 
@@ -286,7 +288,8 @@ class LoyaltyLedger:
         """Close a complaint, with points as compensation or none.
 
         Raises:
-            KeyConflict, CardUnknown, ComplaintUnknown, AmountInvalid, CompensationTooLarge.
+            KeyConflict, CardUnknown, ComplaintUnknown, AmountInvalid, CompensationTooLarge,
+            InputInvalid.
         """
         return self._do(
             ResolveComplaint(card, _id(complaint), resolution, points, author, command_id)
@@ -351,9 +354,12 @@ class LoyaltyLedger:
         """The tier at an instant, from the projections."""
         rules = self.programme_at(at)
         days, points = reader.qualifying(stream)
-        held = [(tier, until) for tier, until, since in reader.tiers(stream) if since <= at]
-        tier, until = held[-1] if held else ("", 0)
-        stood = Member(0, "", b"", b"", days=days, qualifying=points, tier=tier, tier_until=until)
+        held = [change for change in reader.tiers(stream) if change[2] <= at]
+        tier, until, since = held[-1] if held else ("", 0, 0)
+        stood = Member(
+            0, "", b"", b"", days=days, qualifying=points, tier=tier, tier_since=since,
+            tier_until=until,
+        )  # fmt: skip
         return tier_at(stood, rules.programme, local_day(at, rules.programme.time_zone), at)
 
     def quote(self, receipt: Receipt) -> Quote:

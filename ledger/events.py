@@ -60,6 +60,11 @@ class Scan(Struct, frozen=True, array_like=True):
     historical: bool = False
     """Imported as history: the late limit was not applied."""
 
+    @property
+    def day(self) -> Day:
+        """The day on the store's own calendar when it was captured."""
+        return (self.captured_at + self.offset_minutes * 60) // 86_400
+
 
 # --- the member stream -----------------------------------------------------------------
 
@@ -96,7 +101,8 @@ class ReceiptAttributed(Event, frozen=True):
     TOPIC: ClassVar[str] = "attributed"
     receipt: bytes
     captured_at: Instant
-    business_day: Day
+    day: Day
+    """The store's day when it was captured."""
     amount_minor: int
     award: Award
 

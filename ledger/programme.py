@@ -26,6 +26,8 @@ Points = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Days = Annotated[int, Meta(ge=0, le=3660)]
 MultiplierBp = Annotated[int, Meta(ge=0, le=1_000_000)]
+MAX_LATE_DAYS = 366
+LateDays = Annotated[int, Meta(ge=0, le=MAX_LATE_DAYS)]
 MAX_WINDOW_DAYS = 731
 """A member keeps qualifying points by day for this long, so no window may be longer."""
 
@@ -88,12 +90,15 @@ class Lots(Part, frozen=True):
 
 
 class Cash(Part, frozen=True):
-    """`points` are worth `value_minor` at the till, from a minimum and in steps."""
+    """`points` are worth `value_minor` at the till, from a minimum and in steps.
+
+    A step of 0 stands for `points`.
+    """
 
     points: Positive
     value_minor: Positive
     minimum_points: Points = 0
-    step_points: Positive = 1
+    step_points: Points = 0
 
 
 class Gift(Part, frozen=True):
@@ -166,7 +171,7 @@ class Programme(Part, frozen=True):
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")]
     earn: Earn
     time_zone: str = "UTC"
-    late_scan_days: Days = 30
+    late_scan_days: LateDays = 30
     lots: Lots = Lots()
     redeem: Redeem = Redeem()
     tiers: Tiers | None = None

@@ -173,9 +173,22 @@ def test_an_adjustment_id_with_other_content_is_a_conflict(rich, other):
      (10**9 + 1, "sorry", "Ada", "points"), (-(2**62), "sorry", "Ada", "points")],
 )  # fmt: skip
 def test_an_adjustment_needs_points_a_reason_and_an_author(rich, points, reason, author, field):
-    with pytest.raises(AmountInvalid) as refused:
+    with pytest.raises(AmountInvalid if field == "points" else InputInvalid) as refused:
         rich.adjust("c1", points, reason, author, "a1")
     assert refused.value.field == field
+
+
+def test_a_number_beyond_64_bits_is_refused_by_name(rich):
+    with pytest.raises(InputInvalid):
+        rich.adjust("c1", 2**70, "sorry", "Ada", "a1")
+
+
+def test_the_same_redemption_under_the_replacement_card_is_a_repeat(rich):
+    first = rich.redeem("c1", "r1", points=10)
+    rich.replace_card("c1", "c9")
+    again = rich.redeem("c9", "r1", points=10)
+    assert again.repeat
+    assert again[:2] == first[:2]
 
 
 def test_more_than_there_is_cannot_be_taken(rich):
@@ -366,7 +379,8 @@ def test_a_statement_explains_every_point(rich, clock):
     assert [(m.kind, m.points) for m in moves] == [
         ("earn", 90), ("redeem", -40), ("adjust_out", -5), ("adjust_in", 1),
     ]  # fmt: skip
-    assert (moves[0].store, moves[0].amount_minor, moves[0].programme) == ("s1", 9000, 1)
+    assert (moves[0].amount_minor, moves[0].programme) == (9000, 1)
+    assert moves[0].receipt.startswith("s1/1/")
     assert [m.reason for m in moves[1:]] == ["cash", "typing error (Ada)", "sorry (Ada)"]
     assert sum(m.points for m in moves) == points_of(rich, "c1")
 

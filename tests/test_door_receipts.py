@@ -4,6 +4,7 @@ import datetime as dt
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from ledger import events as e
 from ledger.errors import (
@@ -282,6 +283,27 @@ def test_another_key_is_another_receipt(ledger, change):
 
 
 # --- attribute ---------------------------------------------------------------------------
+
+
+def test_an_anonymous_receipt_sent_again_with_a_card_is_given_to_its_holder_once(ledger):
+    ledger.enrol("c1")
+    bought = receipt(amount=5000)
+    assert not ledger.record(bought).repeat
+    with_card = structs.replace(bought, card="c1")
+    assert not ledger.record(with_card).repeat
+    assert points_of(ledger, "c1") == 50
+    assert ledger.record(with_card).repeat
+    assert ledger.record(bought).repeat
+    assert points_of(ledger, "c1") == 50
+
+
+def test_an_anonymous_receipt_sent_again_with_a_blocked_card_stays_anonymous(ledger):
+    ledger.enrol("c1")
+    ledger.block_card("c1", "lost")
+    bought = receipt(amount=5000)
+    ledger.record(bought)
+    assert ledger.record(structs.replace(bought, card="c1")).repeat
+    assert points_of(ledger, "c1") == 0
 
 
 def test_an_anonymous_receipt_can_be_given_to_a_member_once(ledger):

@@ -2,12 +2,11 @@
 
 import datetime as dt
 import itertools
-from pathlib import Path
 
 import pytest
 from shop import back, key, line, receipt
 from test_retail import LGSR, lgsr_folder, real
-from till import PROGRAMME, SECRET, Till, correct, digests, head, simulated, write
+from till import PROGRAMME, SECRET, TEXT, Till, correct, digests, head, simulated, write
 
 from adapters import ingest as ingesting
 from adapters.pos import ndjson
@@ -142,7 +141,7 @@ def test_a_folder_of_retail_data_is_known_by_what_is_there(till, new_db, tmp_pat
 def pounds(tmp_path):
     """The programme in the currency of the retail data."""
     path = tmp_path / "pounds.toml"
-    path.write_text(Path(PROGRAMME).read_text().replace('"EUR"', '"GBP"'))
+    path.write_text(TEXT.replace('"EUR"', '"GBP"'))
     return path
 
 

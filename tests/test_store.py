@@ -84,7 +84,6 @@ class OnPostgres:
 class ApplicationCase(ApplicationRecorderTestCase):
     test_performance = test_concurrent_throughput = None
 
-    @pytest.mark.xfail(reason="the ids come as a range, and the library wants a list")
     def test_insert_select(self):
         super().test_insert_select()
 
@@ -200,7 +199,6 @@ def test_functions_of_the_database_that_take_no_lock_are_refused(new_postgres):
     assert refused.value.field == "POSTGRES_ENABLE_DB_FUNCTIONS"
 
 
-@pytest.mark.xfail(reason="the modules import the library's factories under their own names")
 def test_the_name_of_a_store_leads_to_its_factory(db):
     name = "postgres" if is_postgres(db) else "sqlite"
     env = environment(db) | {"PERSISTENCE_MODULE": f"ledger.store.{name}"}

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+from pathlib import Path
 
 import pytest
 from shop import back, key, line, receipt
@@ -73,12 +74,12 @@ def test_verifying_writes_nothing(told, db):
     before = counts(told), told.log.head(), told.digests(), told.status()
     if not told.log.is_postgres:
         execute_outside(told, "PRAGMA wal_checkpoint(TRUNCATE)")
-        hashed = hashlib.sha256(open(db, "rb").read()).digest()
+        hashed = hashlib.sha256(Path(db).read_bytes()).digest()
     assert told.verify().clean
     assert (counts(told), told.log.head(), told.digests(), told.status()) == before
     if not told.log.is_postgres:
         execute_outside(told, "PRAGMA wal_checkpoint(TRUNCATE)")
-        assert hashlib.sha256(open(db, "rb").read()).digest() == hashed
+        assert hashlib.sha256(Path(db).read_bytes()).digest() == hashed
 
 
 def execute_outside(ledger, statement):

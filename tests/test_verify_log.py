@@ -6,7 +6,7 @@ import sqlite3
 import uuid
 
 import pytest
-from till import PROGRAMME, SECRET, simulated
+from till import PROGRAMME, SECRET, TEXT, simulated
 
 from adapters.cli.main import main
 from ledger.application import LoyaltyLedger
@@ -253,7 +253,7 @@ STATEMENTS = [
 def test_a_change_on_postgresql_is_found_with_its_position(statement, new_postgres, clock):
     from shop import receipt
 
-    with LoyaltyLedger.create(new_postgres(), open(PROGRAMME).read(), clock=clock) as ledger:
+    with LoyaltyLedger.create(new_postgres(), TEXT, clock=clock) as ledger:
         ledger.enrol("c1")
         ledger.record_all([receipt(card="c1") for _ in range(5)])
         ledger.catch_up()
@@ -267,7 +267,7 @@ def test_a_change_on_postgresql_is_found_with_its_position(statement, new_postgr
 def test_a_cut_off_log_on_postgresql_is_found(new_postgres, clock):
     from shop import receipt
 
-    with LoyaltyLedger.create(new_postgres(), open(PROGRAMME).read(), clock=clock) as ledger:
+    with LoyaltyLedger.create(new_postgres(), TEXT, clock=clock) as ledger:
         ledger.record_all([receipt() for _ in range(5)])
         ledger.catch_up()
         (finding,) = OnPostgres(ledger)("DELETE FROM {e} WHERE notification_id > 4")

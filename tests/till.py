@@ -16,6 +16,7 @@ from ledger.store.opening import open_log
 ROOT = Path(__file__).parent.parent
 SECRET = "5eed" * 16
 PROGRAMME = str(ROOT / "programmes" / "points_as_cash.toml")
+TEXT = Path(PROGRAMME).read_text()
 
 
 class Till:

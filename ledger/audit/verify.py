@@ -60,6 +60,9 @@ def verify(log: Log, codec: Codec, keys: Keys, engine: Engine, phase: Phase) -> 
         tempfile.TemporaryDirectory(prefix="loyalty-verify-") as folder,
         log.transaction(commit=False) as cursor,
     ):
+        if not engine.reports.exist(cursor):
+            msg = "There are no reporting tables."
+            raise RebuildNeeded(msg)
         status = engine.reports.status(cursor)
         head = log.head()  # read after the status: others may write meanwhile
         ahead = [name for name, (_, _, position) in status.items() if position > head]

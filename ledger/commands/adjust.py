@@ -33,11 +33,11 @@ class Adjust(NamedTuple):
             AmountInvalid, PointsShort: see the member's decisions.
         """
         storable(reason=self.reason, author=self.author)
-        content = (self.card, self.points, self.reason, self.author)
+        stream, member = owner_of(working, self.card)
+        content = (stream, self.points, self.reason, self.author)
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        stream, member = owner_of(working, self.card)
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         event = adjust(member, self.points, self.reason, rules, done)

@@ -39,6 +39,26 @@ def attribute_waiting(
                 _attribute(working, member, newest, receipt, scanned, recorded_at)
 
 
+def attribute_anonymous(working: Working, receipt: bytes, card: bytes) -> Outcome | None:
+    """Give an anonymous receipt to a card's holder: the till sent it again, now with the card.
+
+    None where it cannot be given: nobody holds the card, it is stopped, or it is too late.
+    """
+    owner = cast("CardState | None", working.state(card))
+    if owner is None or not owner.member:
+        return None
+    member = member_of(working, owner.member)
+    index = card_index(member, card)
+    scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+    late = not scan.historical and not _in_time(working, scan.captured_at)
+    if late or member.cards[index].stopped:
+        return None
+    recorded_at = scan.captured_at if scan.historical else None
+    return Outcome(
+        owner.member, _attribute(working, owner.member, index, receipt, scan, recorded_at)
+    )
+
+
 def _in_time(working: Working, captured_at: Instant) -> bool:
     limit = rules_at(working, captured_at).programme.late_scan_days
     return working.now - captured_at <= limit * DAY_SECONDS
@@ -56,7 +76,7 @@ def _attribute(
     shopping = Shopping(
         lines,
         tuple(Tender(kind, amount) for kind, amount in scan.tenders),
-        scan.business_day,
+        scan.day,
         scan.captured_at,
     )
     born = personal.birthday if personal else None
@@ -64,7 +84,7 @@ def _attribute(
     amount = sum(line.amount_minor for line in lines if not line.voided)
     version = working.emit(
         member,
-        e.ReceiptAttributed(receipt, scan.captured_at, scan.business_day, amount, got),
+        e.ReceiptAttributed(receipt, scan.captured_at, scan.day, amount, got),
         recorded_at,
     )
     working.emit(receipt, e.ReceiptGiven(member, version), recorded_at)

@@ -40,13 +40,13 @@ class OpenComplaint(NamedTuple):
             ReceiptUnknown, LineUnknown, MemberConflict: it is not a line the member bought.
         """
         storable(reason=self.reason, author=self.author)
-        content = (self.card, tuple(self.receipt), self.line, self.reason)
+        stream, _ = owner_of(working, self.card)
+        content = (stream, tuple(self.receipt), self.line, self.reason, self.author)
         claimed = claim(working, "complaint", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
         if not self.reason:
             raise InputInvalid("A complaint needs a reason.", field="reason")
-        stream, _ = owner_of(working, self.card)
         receipt = self._receipt(working, stream)
         event = e.ComplaintOpened(
             working.now, claimed.stream, receipt, self.line, self.reason, self.author
@@ -90,11 +90,11 @@ class AnswerComplaint(NamedTuple):
             ComplaintUnknown: the member has no such open complaint.
         """
         storable(answer=self.answer, author=self.author)
-        content = (self.card, self.complaint, self.answer)
+        stream, member = owner_of(working, self.card)
+        content = (stream, self.complaint, self.answer, self.author)
         claimed = claim(working, "answer", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        stream, member = owner_of(working, self.card)
         open_complaint(member, self.complaint)
         event = e.ComplaintAnswered(working.now, self.complaint, self.answer, self.author)
         return claimed.record(working, stream, working.emit(stream, event))
@@ -123,11 +123,11 @@ class ResolveComplaint(NamedTuple):
             ComplaintUnknown, AmountInvalid, CompensationTooLarge: see the member's decisions.
         """
         storable(resolution=self.resolution, author=self.author)
-        content = (self.card, self.complaint, self.resolution, self.points)
+        stream, member = owner_of(working, self.card)
+        content = (stream, self.complaint, self.resolution, self.points, self.author)
         claimed = claim(working, "resolve", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        stream, member = owner_of(working, self.card)
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         event = resolve(member, self.complaint, self.resolution, self.points, rules, done)

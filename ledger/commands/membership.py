@@ -10,7 +10,7 @@ from ledger.aggregates.card import CardState
 from ledger.commands.attribution import attribute_waiting
 from ledger.commands.common import Outcome, card_index, member_of, owner_of, sealed, storable
 from ledger.errors import CardBlocked, CardTaken, InputInvalid, KeyConflict, PersonalDataUnavailable
-from ledger.store.keys import PROGRAMME_STREAM
+from ledger.store.keys import PROGRAMME_STREAM, fingerprint
 from ledger.store.working import Working
 from ledger.types import Instant, Personal
 
@@ -26,8 +26,8 @@ def new_member(
     """Record a member and the card, which nobody holds yet; returns the stream."""  # fmt: skip
     keys = working.keys
     stream, card_stream = keys.member(card), keys.card(card)
-    fingerprint = keys.fingerprint((card, personal))
     field = sealed(working, stream, personal)
+    fingerprint = _fingerprint(working, stream, personal)
     working.emit(stream, e.MemberEnrolled(at, store, field, fingerprint), recorded_at)
     working.emit(stream, e.CardLinked(at, card_stream, b""), recorded_at)
     waiting = cast("CardState | None", working.state(card_stream))
@@ -65,9 +65,8 @@ class Enrol(NamedTuple):
         if owner and owner.member:
             if owner.member != keys.member(self.card):
                 raise CardTaken(field="card")
-            if member_of(working, owner.member).fingerprint != keys.fingerprint(
-                (self.card, personal)
-            ):
+            known = member_of(working, owner.member).fingerprint
+            if known != _fingerprint(working, owner.member, personal):
                 raise KeyConflict(field="personal")
             return Outcome(owner.member, 1, repeat=True)
         if not working.vault.available and personal != Personal(card=self.card):
@@ -144,6 +143,15 @@ class BlockCard(NamedTuple):
             return Outcome(stream, working.version(stream), repeat=True)
         version = working.emit(stream, e.CardStopped(working.now, index, self.reason))
         return Outcome(stream, version)
+
+
+def _fingerprint(working: Working, stream: bytes, personal: Personal) -> bytes:
+    """What tells the same personal data from other, under the member's own key.
+
+    Once that key is destroyed nobody can confirm a guess. Without personal data there is no
+    such key, and the card alone is hashed under the log's secret.
+    """
+    return fingerprint(personal, working.personal_key(stream) or working.keys.secret)
 
 
 def _with_card(personal: Personal, card: str) -> Personal:

@@ -13,7 +13,7 @@ from ledger.errors import CurrencyUnknown, InputInvalid
 from ledger.policies.burn import available
 from ledger.policies.member_price import member_discount
 from ledger.store.working import Working
-from ledger.types import Receipt
+from ledger.types import Receipt, day_of
 
 
 class Quote(NamedTuple):
@@ -44,7 +44,7 @@ def quote(working: Working, receipt: Receipt) -> Quote:
         raise CurrencyUnknown(field="currency")
     stream, member = owner_of(working, receipt.card)
     index = card_index(member, working.keys.card(receipt.card))
-    day = receipt.key.business_day
+    day = day_of(receipt.captured_at.date())
     tier = tier_at(member, rules.programme, day, captured_at)
     prices = rules.programme.member_price
     stopped = member.cards[index].stopped

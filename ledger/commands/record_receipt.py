@@ -11,7 +11,7 @@ from ledger.aggregates.member.earning import Rules, Shopping, award
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
-from ledger.commands.attribution import DAY_SECONDS
+from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
 from ledger.commands.common import Outcome, card_index, member_of, personal_of, rules_at
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
@@ -19,7 +19,7 @@ from ledger.commands.returns import Back, return_lines
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Personal, Receipt
+from ledger.types import Instant, Personal, Receipt, day_of
 
 CLOCKS_APART_SECONDS = 300
 """How far a till's clock may be ahead of the ledger's."""
@@ -63,7 +63,13 @@ class RecordReceipt(NamedTuple):
         receipt = self.receipt
         stream = working.keys.receipt(receipt.key)
         fingerprint = working.keys.fingerprint(
-            (receipt.captured_at, receipt.currency, receipt.lines, receipt.tenders)
+            (
+                receipt.captured_at,
+                receipt.currency,
+                receipt.lines,
+                receipt.tenders,
+                receipt.cashier,
+            )
         )
         known = cast("ReceiptState | None", working.state(stream))
         if known is not None and known.fingerprint:
@@ -93,6 +99,10 @@ class RecordReceipt(NamedTuple):
             owner = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
             if owner is None or owner.member != known.member:
                 raise MemberConflict(f"`{self.receipt.key}`", field="card")
+        if self.receipt.card and known.why == e.UNATTRIBUTED_ANONYMOUS and not known.member:
+            given = attribute_anonymous(working, stream, working.keys.card(self.receipt.card))
+            if given:
+                return given
         return Outcome(known.member or stream, known.version or 1, repeat=True)
 
     def _record(
@@ -144,7 +154,8 @@ def backs_of(receipt: Receipt) -> list[Back]:
 
 def shopping_of(receipt: Receipt, captured_at: Instant) -> Shopping:
     """A receipt as the earning decision needs it."""
-    return Shopping(receipt.lines, receipt.tenders, receipt.key.business_day, captured_at)
+    day = day_of(receipt.captured_at.date())  # in the store's own offset
+    return Shopping(receipt.lines, receipt.tenders, day, captured_at)
 
 
 def award_for(

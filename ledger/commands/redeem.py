@@ -35,11 +35,11 @@ class Redeem(NamedTuple):
             RedeemNotOffered, RedeemStep, AmountInvalid, PointsShort: see the member's decisions.
         """
         storable(store=self.store)
-        content = (self.card, self.points, self.gift)
+        stream, member = owner_of(working, self.card)
+        content = (stream, self.points, self.gift)
         claimed = claim(working, "redeem", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        stream, member = owner_of(working, self.card)
         if member.cards[card_index(member, working.keys.card(self.card))].stopped:
             raise CardBlocked(field="card")
         rules = rules_at(working, working.now)

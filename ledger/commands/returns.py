@@ -149,8 +149,8 @@ def _scan(working: Working, receipt: bytes, known: ReceiptState) -> e.Scan:
 def _awarded(working: Working, known: ReceiptState) -> tuple[e.Award, int]:
     event = working.event(known.member, known.version)
     if isinstance(event, e.ReceiptScanned):
-        return event.award, event.scan.business_day
-    return event.award, event.business_day
+        return event.award, event.scan.day
+    return event.award, event.day
 
 
 def _check(goods: e.Goods, known: ReceiptState, back: Back) -> None:

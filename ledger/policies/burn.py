@@ -66,7 +66,7 @@ def cash_value(redeem: Redeem, points: int) -> int:
     if cash is None:
         msg = "It gives no cash for points."
         raise RedeemNotOffered(msg)
-    step = max(cash.step_points, cash.points)
+    step = cash.step_points or cash.points
     least = -(-max(cash.minimum_points, points, step) // step) * step
     if points != least:
         msg = f"{points} asked; {least} would do."

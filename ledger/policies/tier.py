@@ -12,10 +12,11 @@ from ledger.types import Day, Instant
 
 
 class Standing(NamedTuple):
-    """A tier by name, and the instant up to which it is kept whatever happens."""
+    """A tier by name, up to when it is kept whatever happens, and from when it is held."""
 
     tier: str
     until: Instant
+    since: Instant = 0
 
 
 def qualifying(days: Sequence[Day], points: Sequence[int], tiers: Tiers, day: Day) -> int:
@@ -41,7 +42,7 @@ def level_named(tiers: Tiers, name: str) -> Level:
 def standing_level(tiers: Tiers, held: Standing, points: int, at: Instant) -> Level:
     """The tier at an instant: what the window gives, or the kept tier where that is higher."""
     earned = level_for(tiers, points)
-    if at < held.until:
+    if held.since <= at < held.until:
         kept = level_named(tiers, held.tier)
         return kept if kept.from_points > earned.from_points else earned
     return earned

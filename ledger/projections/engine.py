@@ -89,6 +89,10 @@ class Engine:
             RebuildOvertaken: another rebuild began after this one.
         """
         chosen = [p for p in self.projections if p.name in names]
+        with self._log.transaction(commit=False) as cursor:
+            gone = not self.reports.exist(cursor)
+        if gone:
+            self.prepare()  # they can be dropped at any time; the log is what counts
         places = self._start(chosen)
         for projection in chosen:
             self._empty(projection, places[projection.name])

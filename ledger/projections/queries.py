@@ -11,7 +11,7 @@ from ledger.projections.receipt import FCT_RECEIPT
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Projection, Table
 from ledger.projections.tier import FCT_QUALIFYING, FCT_TIER
-from ledger.types import Day, Instant
+from ledger.types import Day, Instant, ReceiptKey
 
 
 class Balance(NamedTuple):
@@ -31,8 +31,8 @@ class Movement(NamedTuple):
     points: int
     expires_at: Instant
     reason: str
-    store: str | None
-    number: str | None
+    receipt: str | None
+    """STORE/LANE/DATE/NUMBER, where a receipt is the reason."""
     amount_minor: int | None
     programme: int
 
@@ -106,14 +106,15 @@ class Reader:
         """The movements of a period (until excluded), oldest first."""
         receipts = self._name(FCT_RECEIPT)
         rows = self._rows(
-            "SELECT m.captured_at, m.kind, m.points, m.expires_at, m.reason, r.store, r.number,"
+            "SELECT m.captured_at, m.kind, m.points, m.expires_at, m.reason,"
+            " r.store, r.lane, r.business_day, r.number,"
             f" r.amount_minor, m.programme FROM {{t}} m LEFT JOIN {receipts} r"
             " ON r.receipt_id = m.receipt_id WHERE m.member_id = ? AND m.captured_at >= ?"
             " AND m.captured_at < ? ORDER BY m.captured_at, m.version, m.part",
             FCT_POINTS_MOVEMENT,
             (member, since, until),
         )
-        return [Movement(*row) for row in rows]
+        return [_movement(*row) for row in rows]
 
     def member(self, member: bytes) -> MemberRow | None:
         """One member."""
@@ -168,3 +169,11 @@ class Reader:
         self._cursor.execute(text.replace("?", self._reports.mark), parameters)
         rows: list[Any] = self._cursor.fetchall()
         return rows
+
+
+def _movement(
+    captured_at: Instant, kind: str, points: int, expires_at: Instant, reason: str,
+    store: str | None, lane: str, day: Day, number: str, amount_minor: int | None, programme: int,
+) -> Movement:  # fmt: skip
+    receipt = None if store is None else str(ReceiptKey(store, lane, day, number))
+    return Movement(captured_at, kind, points, expires_at, reason, receipt, amount_minor, programme)

@@ -63,6 +63,16 @@ class Reports:
                 (projection.name, projection.shape),
             )
 
+    def exist(self, cursor: Any) -> bool:
+        """Whether there are reporting tables at all."""
+        if self.postgres:
+            cursor.execute("SELECT to_regclass('reporting.projection_status')")
+        else:
+            cursor.execute(
+                "SELECT max(name) FROM sqlite_schema WHERE name = 'reporting_projection_status'"
+            )
+        return cursor.fetchone()[0] is not None
+
     def make_place(self, cursor: Any, projection: Projection, place: str) -> None:
         """Make the tables of one place if they are missing."""
         for table in projection.tables:

@@ -27,7 +27,7 @@ FCT_QUALIFYING = Table(
     2,
     (
         Column("member_id", "id", "the member's stream"),
-        Column("day", "day", "the business day"),
+        Column("day", "day", "the day it was captured, at the store"),
         Column("points", "int", "qualifying points, returns taken off", "add"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
@@ -45,11 +45,11 @@ def _changed(at: At, event: e.TierChanged, out: Out) -> None:
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
-    _qualify(out, at, event.scan.business_day, event.award.qualifying)
+    _qualify(out, at, event.scan.day, event.award.qualifying)
 
 
 def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
-    _qualify(out, at, event.business_day, event.award.qualifying)
+    _qualify(out, at, event.day, event.award.qualifying)
 
 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
+from ledger.errors import InputInvalid
 from ledger.types import ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
@@ -48,12 +49,25 @@ class Keys:
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""
-        encoded = _ENCODER.encode(content)
-        return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES, key=self.secret).digest()
+        return fingerprint(content, self.secret)
 
     def _id(self, prefix: bytes, key: tuple[object, ...]) -> bytes:
         hashed = hmac.digest(self.secret, _ENCODER.encode(key), "sha256")
         return prefix + hashed[: ID_BYTES - len(prefix)]
+
+
+def fingerprint(content: object, key: bytes) -> bytes:
+    """A hash of content under a key.
+
+    Raises:
+        InputInvalid: a number in it is beyond 64 bits.
+    """
+    try:
+        encoded = _ENCODER.encode(content)
+    except OverflowError:
+        msg = "A number is too large."
+        raise InputInvalid(msg) from None
+    return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES, key=key).digest()
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, cast
 
+from eventsourcing import postgres as library
 from eventsourcing.persistence import StoredEvent, Tracking
-from eventsourcing.postgres import PostgresDatastore, PostgresFactory, PostgresProcessRecorder
 from eventsourcing.utils import strtobool
 from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict
@@ -128,7 +128,7 @@ _STREAMS = (
 )
 
 
-class Datastore(PostgresDatastore):
+class Datastore(library.PostgresDatastore):
     """The library's datastore, with connections set up for appending."""
 
     def after_connect_func(self) -> Any:
@@ -144,14 +144,18 @@ class Datastore(PostgresDatastore):
         return connected
 
 
-class PostgresLog(PostgresProcessRecorder):
+class PostgresLog(library.PostgresProcessRecorder):
     """The library's process recorder with leaf hashes, dense positions and batch statements."""
 
     is_postgres = True
 
-    def __init__(self, datastore: PostgresDatastore, **kwargs: Any) -> None:
-        """Replace the library's table of events by ours; keep its tracking table."""
-        super().__init__(datastore, **kwargs)
+    def __init__(self, datastore: library.PostgresDatastore, **kwargs: Any) -> None:
+        """Replace the library's table of events by ours; keep its tracking table.
+
+        The tables are the log's, whatever the application that opens it is called.
+        """
+        names = {"events_table_name": "stored_events", "tracking_table_name": "stored_tracking"}
+        super().__init__(datastore, **{**kwargs, **names})
         schema = Identifier(datastore.schema)
         tracking = [s for s in self.sql_create_statements if "tracking" in s.as_string()]
         ours = SQL(_TABLES).format(schema=schema)
@@ -391,10 +395,10 @@ class PostgresLog(PostgresProcessRecorder):
                 return []
             with cursor.connection.cursor(row_factory=tuple_row, binary=True) as ours:
                 first = self._append(ours, rows, now)
-            return range(first, first + len(rows))
+            return list(range(first, first + len(rows)))
 
 
-class Factory(PostgresFactory):
+class Factory(library.PostgresFactory):
     """The library's factory with our datastore and recorder.
 
     Raises:

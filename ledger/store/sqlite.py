@@ -6,9 +6,11 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from threading import Condition
 from typing import Any, cast
 from uuid import UUID
 
+from eventsourcing import sqlite as library
 from eventsourcing.persistence import (
     DatabaseError,
     IntegrityError,
@@ -16,15 +18,6 @@ from eventsourcing.persistence import (
     OperationalError,
     StoredEvent,
     Tracking,
-)
-from eventsourcing.sqlite import (
-    SQLiteApplicationRecorder,
-    SQLiteConnection,
-    SQLiteConnectionPool,
-    SQLiteCursor,
-    SQLiteDatastore,
-    SQLiteFactory,
-    SQLiteProcessRecorder,
 )
 
 from ledger.store.leaf import leaf_hash
@@ -64,10 +57,10 @@ _TABLES = (
 )
 
 
-class Pool(SQLiteConnectionPool):
+class Pool(library.SQLiteConnectionPool):
     """Connections on which an acknowledged commit survives a power cut."""
 
-    def _create_connection(self) -> SQLiteConnection:
+    def _create_connection(self) -> library.SQLiteConnection:
         try:
             connection = super()._create_connection()
         except sqlite3.DatabaseError as error:  # the library lets "file is not a database" pass
@@ -79,7 +72,7 @@ class Pool(SQLiteConnectionPool):
         return connection
 
 
-class Datastore(SQLiteDatastore):
+class Datastore(library.SQLiteDatastore):
     """The library's datastore over our pool."""
 
     def __init__(self, db_name: str, **kwargs: Any) -> None:
@@ -90,10 +83,17 @@ class Datastore(SQLiteDatastore):
         )
 
 
-class SQLiteLog(SQLiteProcessRecorder):
+class SQLiteLog(library.SQLiteProcessRecorder):
     """The library's process recorder with leaf hashes, ordered ids and batch statements."""
 
     is_postgres = False
+
+    def __init__(self, datastore: library.SQLiteDatastore, **kwargs: Any) -> None:
+        """Nobody uses it yet."""
+        super().__init__(datastore, **kwargs)
+        self._idle = Condition()
+        self._busy = 0
+        self._closed = False
 
     def construct_create_table_statements(self) -> list[str]:
         """Our tables, then the library's tracking table."""
@@ -241,7 +241,7 @@ class SQLiteLog(SQLiteProcessRecorder):
     @contextmanager
     def transaction(self, *, commit: bool) -> Iterator[sqlite3.Cursor]:
         """One transaction, as a cursor that gives tuples; errors as the library's."""
-        with self.datastore.get_connection(commit=commit) as connection:
+        with self._in_use(), self.datastore.get_connection(commit=commit) as connection:
             cursor = connection.cursor().sqlite_cursor
             cursor.row_factory = None
             try:
@@ -275,13 +275,31 @@ class SQLiteLog(SQLiteProcessRecorder):
         return int(cursor.fetchone()[0] or 0)
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection, once nobody is reading or writing on it any more."""
+        with self._idle:
+            self._closed = True
+            self._idle.wait_for(lambda: not self._busy)
         self.datastore.close()
+
+    @contextmanager
+    def _in_use(self) -> Iterator[None]:
+        """Closing a connection under another thread's statement would end the process."""
+        with self._idle:
+            if self._closed:
+                msg = "the log is closed"
+                raise OperationalError(msg)
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._busy -= 1
+                self._idle.notify_all()
 
     # What the library itself calls: the same table through its own types.
 
     def _insert_events(
-        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self, c: library.SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         now = time.time_ns() // 1000
         rows = [row_of(event, now // 1_000_000) for event in stored_events]
@@ -289,7 +307,7 @@ class SQLiteLog(SQLiteProcessRecorder):
         tracking: Tracking | None = kwargs.get("tracking")
         if tracking is not None:
             self._insert_tracking(c, tracking)
-        return range(first, first + len(rows))
+        return list(range(first, first + len(rows)))
 
     def convert_originator_id(self, originator_id: str | bytes) -> UUID | str:
         """The library's id from the stored bytes."""
@@ -343,11 +361,11 @@ class SQLiteLog(SQLiteProcessRecorder):
             ]
 
 
-class Factory(SQLiteFactory):
+class Factory(library.SQLiteFactory):
     """The library's factory with our datastore and recorder; `SQLITE_DBNAME` names the file."""
 
     process_recorder_class = SQLiteLog
-    application_recorder_class: type[SQLiteApplicationRecorder] = SQLiteLog
+    application_recorder_class: type[library.SQLiteApplicationRecorder] = SQLiteLog
 
     def __init__(self, env: Any) -> None:
         """Open the file that the environment names."""

@@ -97,9 +97,9 @@ class Working:
         missing = [stream for stream in dict.fromkeys(streams) if not self.at_hand(stream)]
         since = self._cache.head
         found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
-        if found.changed:
-            stale = [s for s in dict.fromkeys(found.changed) if s in self._cache.entries]
-            self._cache.forget(stale)
+        for stream in found.changed:
+            self._cache.entries.pop(stream, None)
+            self._known.pop(stream, None)  # read earlier in this batch, before the others wrote
         self._cache.head = max(found.head, since)
         self._take_in(missing, found.snapshots, found.events)
 
@@ -165,13 +165,16 @@ class Working:
 
     def seal(self, stream: bytes, plain: bytes) -> bytes:
         """Encrypt personal data under the member's key, making the key with the first event."""
-        key = self.vault.key(stream) or next(
-            (k for s, k in self.personal_keys if s == stream), None
-        )
+        key = self.personal_key(stream)
         if key is None:
             key = self.vault.new_key()
             self.personal_keys.append((stream, key))
         return self.vault.encrypt(stream, key, plain)
+
+    def personal_key(self, stream: bytes) -> bytes | None:
+        """The key of a member's personal data: stored, or made in this batch."""
+        made = next((k for s, k in self.personal_keys if s == stream), None)
+        return made or self.vault.key(stream)
 
     def unseal(self, stream: bytes, sealed: bytes) -> bytes | None:
         """Decrypt personal data; None where there are none or the key was destroyed."""

@@ -36,7 +36,7 @@ def statement_lines(movements: Sequence[Movement], currency: str) -> list[str]:
     rows = [
         (
             day(m.captured_at), m.kind, m.points, day(m.expires_at) if m.expires_at else "-",
-            f"{m.store}/{m.number}" if m.store else "",
+            m.receipt or "",
             money(m.amount_minor, currency) if m.amount_minor is not None else "", m.reason,
         )
         for m in movements

@@ -8,7 +8,9 @@ from contextlib import ExitStack
 
 from adapters.cli.render import Speaker, table
 from ledger.application import LoyaltyLedger
+from ledger.audit.findings import Finding
 from ledger.audit.verify import Verdict
+from ledger.errors import InputInvalid
 
 UNVERIFIED = 3
 
@@ -19,8 +21,11 @@ def arguments(_: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Verify; exit code 3 where something is not as it must be."""
-    with LoyaltyLedger.open(options.db) as ledger:
-        verdict = checked(ledger, speaker)
+    try:
+        with LoyaltyLedger.open(options.db) as ledger:
+            verdict = checked(ledger, speaker)
+    except InputInvalid as damaged:  # a log too damaged to be opened is not verified either
+        verdict = Verdict(0, [Finding("log", "its file", str(damaged))], {})
     data = {
         "clean": verdict.clean, "events": verdict.events, "digests": verdict.digests,
         "findings": [finding._asdict() for finding in verdict.findings],

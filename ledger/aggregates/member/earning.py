@@ -73,7 +73,7 @@ def tier_at(member: Member, programme: Programme, day: Day, at: Instant, plus: i
     if programme.tiers is None:
         return ""
     points = tier.qualifying(member.days, member.qualifying, programme.tiers, day) + plus
-    held = tier.Standing(member.tier, member.tier_until)
+    held = _held(member)
     return tier.standing_level(programme.tiers, held, points, at).name
 
 
@@ -82,15 +82,19 @@ def tier_change(
 ) -> e.TierChanged | None:
     """The event of a tier that differs from the recorded one after `plus` more points."""
     tiers = rules.programme.tiers
-    if tiers is None:
-        return None
-    points = tier.qualifying(member.days, member.qualifying, tiers, day) + plus
-    held = tier.Standing(member.tier, member.tier_until)
-    level = tier.standing_level(tiers, held, points, at)
-    if level.name == member.tier:
-        return None
+    if tiers is None or at < member.tier_since:
+        return None  # a late receipt never takes back what was recorded since
+    points = tier.qualifying(member.days, member.qualifying, tiers, day)
+    before = tier.standing_level(tiers, _held(member), points, at)
+    level = tier.standing_level(tiers, _held(member), points + plus, at)
+    if level.name == member.tier == before.name:
+        return None  # where it was lost by time and is reached again, it is kept again
     until = tier.kept_until(tiers, day, rules.programme.time_zone) if level.from_points else 0
-    return e.TierChanged(at, level.name, until, points, rules.number)
+    return e.TierChanged(at, level.name, until, points + plus, rules.number)
+
+
+def _held(member: Member) -> tier.Standing:
+    return tier.Standing(member.tier, member.tier_until, member.tier_since)
 
 
 def _multiplier(member: Member, programme: Programme, shopping: Shopping, plus: int = 0) -> int:

@@ -8,7 +8,13 @@ from typing import NamedTuple
 from ledger import events as e
 from ledger.aggregates.member.earning import Rules
 from ledger.aggregates.member.state import Lot, Member
-from ledger.errors import AmountInvalid, CompensationTooLarge, ComplaintUnknown, PointsSpent
+from ledger.errors import (
+    AmountInvalid,
+    CompensationTooLarge,
+    ComplaintUnknown,
+    InputInvalid,
+    PointsSpent,
+)
 from ledger.policies.burn import burn, cash_value, gift_of, take_in_order
 from ledger.policies.expiry import lot_dates
 from ledger.types import Day, Instant, Take
@@ -58,7 +64,8 @@ def adjust(member: Member, points: int, reason: str, rules: Rules, act: Act) -> 
     """Points given or taken by staff.
 
     Raises:
-        AmountInvalid: zero or beyond `MOST_POINTS`, or no reason or author is given.
+        AmountInvalid: zero, or beyond `MOST_POINTS`.
+        InputInvalid: no reason or author is given.
         PointsShort: more is taken than is available.
     """
     if not points:
@@ -68,7 +75,7 @@ def adjust(member: Member, points: int, reason: str, rules: Rules, act: Act) -> 
         raise AmountInvalid(msg, field="points")
     if not reason or not act.author:
         msg = "An adjustment needs a reason and an author."
-        raise AmountInvalid(msg, field="author" if reason else "reason")
+        raise InputInvalid(msg, field="author" if reason else "reason")
     if points < 0:
         takes = burn(member.lots, -points, act.at)
         return e.PointsAdjusted(

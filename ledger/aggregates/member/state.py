@@ -12,13 +12,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take
 
-SHAPE = 1
+SHAPE = 2
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
-QUALIFYING_DAYS = 800
+QUALIFYING_DAYS = MAX_WINDOW_DAYS + MAX_LATE_DAYS + 3
 """Days for which qualifying points are kept: the longest window and the latest scan."""
 
 
@@ -69,6 +70,7 @@ class Member(Struct, frozen=True, array_like=True):
     """Days with qualifying points, ascending; the points beside them."""
     qualifying: tuple[int, ...] = ()
     tier: str = ""
+    tier_since: Instant = 0
     tier_until: Instant = 0
     birthday_year: int = 0
     complaints: tuple[Complaint, ...] = ()
@@ -78,15 +80,20 @@ def evolve(state: Member | None, event: e.Event) -> Member:
     """The state after an event; assigns and adds, never chooses and never refuses."""
     match event:
         case e.ReceiptScanned(scan=scan, award=award):
-            return _awarded(_known(state), award, scan.business_day, scan.captured_at)
+            return _awarded(_known(state), award, scan.day, scan.captured_at)
         case e.ReceiptAttributed(award=award):
-            return _awarded(_known(state), award, event.business_day, event.captured_at)
+            return _awarded(_known(state), award, event.day, event.captured_at)
         case e.GoodsReturned():
             return _returned(_known(state), event)
         case e.PointsRedeemed():
             return _redeemed(_known(state), event)
         case e.TierChanged():
-            return replace(_known(state), tier=event.tier, tier_until=event.until)
+            return replace(
+                _known(state),
+                tier=event.tier,
+                tier_since=event.captured_at,
+                tier_until=event.until,
+            )
         case e.MemberEnrolled():
             return Member(event.captured_at, event.store, event.personal, event.fingerprint)
         case e.CardLinked():
