@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
-import re
 import sqlite3
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters import retail
-from adapters.cli.commands.demo import CURRENCIES
+from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
@@ -44,8 +43,7 @@ def main() -> int:
     options = parser.parse_args()
     count = 2_000 if options.quick else 20_000
     receipts, currency = _receipts(options.data, count)
-    text = programme_text(Path("points_as_cash"))
-    text = re.sub(r'^currency = ".*"', f'currency = "{currency}"', text, flags=re.MULTILINE)
+    text = in_currency(programme_text(Path("points_as_cash")), currency)
     results: dict[str, int | float] = {"receipts": len(receipts), "errors": 0}
     with tempfile.TemporaryDirectory(prefix="ll-bench-") as folder, postgres_server() as server:
         for store in options.store or ("sqlite", "postgres"):
@@ -65,7 +63,7 @@ def _receipts(data: Path | None, count: int) -> tuple[list[Receipt], str]:
     form = retail.detect(data)
     items = retail.FORMATS[form].read(data)
     good = (item.receipt for item in items if isinstance(item, Good))
-    return list(itertools.islice(good, count)), CURRENCIES[form]
+    return list(itertools.islice(good, count)), currency_of(data)
 
 
 class Run:

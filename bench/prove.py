@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import signal
 import sqlite3
 import subprocess
@@ -20,8 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from adapters.cli.commands.demo import CURRENCIES
-from adapters.cli.commands.ingest import detect
+from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from bench.server import new_database, postgres_server
 from ledger.application import LoyaltyLedger
@@ -59,7 +57,7 @@ class Proof:
         self.rng = rng
         self.failures: list[str] = []
         self.data = data or self._made_up("chain.ndjson", members=2_000, weeks=52)
-        self.currency = CURRENCIES[detect(self.data)]
+        self.currency = currency_of(self.data)
         self.clean: dict[str, Any] = {}
         self.clean_seconds = 60.0
 
@@ -158,9 +156,7 @@ class Proof:
         db = str(self.folder / f"{self.rng.getrandbits(40):x}.db")
         if store == "postgres":
             db = new_database(self.server)
-        text = programme_text(Path("points_as_cash"))
-        currency = currency or self.currency
-        text = re.sub(r'^currency = ".*"', f'currency = "{currency}"', text, flags=re.MULTILINE)
+        text = in_currency(programme_text(Path("points_as_cash")), currency or self.currency)
         programme = self.folder / "programme.toml"
         programme.write_text(text)
         self._loyalty("init", str(programme), "--secret", SECRET, db=db)

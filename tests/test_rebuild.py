@@ -288,3 +288,14 @@ per_minor = 100
 [lots.expiry]
 after = 12
 """
+
+
+def test_a_report_that_is_ahead_of_the_others_hears_nothing_twice(ledger):
+    ledger.enrol("c1")
+    ledger.record(receipt(card="c1"))
+    ledger.rebuild(["tier", "points"])
+    assert len({s.lag for s in ledger.status()}) == 2
+    ledger.record(receipt(card="c1"))
+    ledger.catch_up()
+    assert {s.lag for s in ledger.status()} == {0}
+    assert ledger.verify().clean

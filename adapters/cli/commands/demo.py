@@ -8,20 +8,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from adapters.cli.commands.ingest import detect, feed, follow
+from adapters.cli.commands.ingest import detect, feed, follow, read
 from adapters.cli.commands.simulate import arguments as simulate_arguments
 from adapters.cli.commands.simulate import write
 from adapters.cli.commands.statement import statement_lines
 from adapters.cli.commands.verify import UNVERIFIED, checked, verdict_lines
 from adapters.cli.files import programme_text
 from adapters.cli.render import Speaker, day, money, table, when
+from adapters.records import Good
 from adapters.rejects import Rejects
 from ledger.application import LoyaltyLedger
+from ledger.errors import InputInvalid
 from ledger.types import Instant
 
 DATABASE = False
 SHOWN = 8
-CURRENCIES = {"ndjson": "EUR", "lgsr": "GBP", "completejourney": "USD"}
 MONTH_SECONDS = 31 * 86_400
 
 
@@ -40,8 +41,8 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         old.unlink(missing_ok=True)
     source = options.data or _simulated(folder, speaker)
     form = detect(source)
-    text = programme_text(Path("points_as_cash"))
-    text = re.sub(r'^currency = ".*"', f'currency = "{CURRENCIES[form]}"', text, flags=re.MULTILINE)
+    currency = currency_of(source)
+    text = in_currency(programme_text(Path("points_as_cash")), currency)
     with (
         LoyaltyLedger.create(str(db), text) as ledger,
         Rejects(folder / "rejects.ndjson") as rejects,
@@ -52,12 +53,29 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         story = _Story(speaker)
         counts = [f"{tally.recorded} receipts recorded, {tally.rejected} rejected."]
         story.tell({"recorded": tally.recorded, "rejected": tally.rejected}, counts)
-        member, at = _tour(ledger, story, CURRENCIES[form])
+        member, at = _tour(ledger, story, currency)
         verdict = checked(ledger, speaker)
         story.tell({"clean": verdict.clean, "digests": verdict.digests}, verdict_lines(verdict))
     story.tell({"next": str(db)}, _next(db, member, at))
     story.end()
     return 0 if verdict.clean else UNVERIFIED
+
+
+def currency_of(source: Path) -> str:
+    """The currency of a source's first receipt.
+
+    Raises:
+        InputInvalid: it holds none.
+    """
+    for item in read(source, detect(source), None):
+        if isinstance(item, Good):
+            return item.receipt.currency
+    raise InputInvalid(f"There is no receipt in `{source}`.", field="data")
+
+
+def in_currency(programme: str, currency: str) -> str:
+    """A programme's text, counting in another currency."""
+    return re.sub(r'^currency = ".*"', f'currency = "{currency}"', programme, flags=re.MULTILINE)
 
 
 def _simulated(folder: Path, speaker: Speaker) -> Path:
@@ -93,6 +111,8 @@ def _tour(ledger: LoyaltyLedger, story: _Story, currency: str) -> tuple[str, Ins
         at = reader.last_captured() + 1
         totals = reader.totals(at)
         best = reader.best(SHOWN)
+        if not best:
+            raise InputInvalid("No receipt that was taken carries a card.", field="data")
         rows = []
         for row in best:
             balance = reader.balance(row.member_id, at)

@@ -67,7 +67,7 @@ def feed(
     """Read a source to its end, with a progress bar."""
     total, unit = _size(source, form)
     with speaker.progress("ingest", total, unit) as update:
-        items = _read(source, form, update)
+        items = read(source, form, update)
         return ingest(ledger, items, rejects, history=history, enrol=enrol)
 
 
@@ -87,7 +87,8 @@ def _size(source: Path, form: str) -> tuple[int, str]:
     return retail.FORMATS[form].total(source), "rows"
 
 
-def _read(source: Path, form: str, update: Callable[[int], None] | None) -> Iterator[Item]:
+def read(source: Path, form: str, update: Callable[[int], None] | None) -> Iterator[Item]:
+    """The items of a source."""
     from adapters import retail
     from adapters.pos import ndjson
 
