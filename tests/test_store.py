@@ -18,7 +18,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, MapperDeserialisationError, StoredEvent
 
 from ledger.aggregates.member.state import evolve
-from ledger.application import codec
+from ledger.application import LoyaltyLedger, codec
 from ledger.errors import SettingRefused
 from ledger.store import postgres, sqlite
 from ledger.store.codec import LedgerMapper, Recorded
@@ -27,6 +27,7 @@ from ledger.store.log import Snapshot
 from ledger.store.opening import is_postgres
 from ledger.store.working import SNAPSHOT_EVERY
 from ledger.types import Personal
+from tests.conftest import PROGRAMME
 from tests.shop import receipt
 
 with pytest.MonkeyPatch.context() as patch:
@@ -263,3 +264,10 @@ def test_an_older_snapshot_does_not_replace_a_newer_one(ledger, member):
 
 def test_a_snapshot_holds_nothing_personal_in_clear(ledger, member):
     assert b"Ada" not in snapshot_of(ledger, member).state
+
+
+def test_options_of_a_postgresql_url_reach_the_server(new_postgres):
+    url = f"{new_postgres()}&application_name=till-7&options=-c%20work_mem%3D7MB"
+    with LoyaltyLedger.create(url, PROGRAMME) as ledger, ledger.log._cursor() as cursor:
+        assert cursor.execute("SHOW application_name").fetchone() == ("till-7",)
+        assert cursor.execute("SHOW work_mem").fetchone() == ("7MB",)

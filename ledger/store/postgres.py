@@ -28,6 +28,7 @@ from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
 SCHEMA = "loyalty"
 REPORTING = "reporting"
 CHANNEL = "loyalty_events"
+URL = "POSTGRES_URL"
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS {schema};
@@ -427,6 +428,9 @@ class Factory(library.PostgresFactory):
             max_overflow=int(self.env.get(self.POSTGRES_MAX_OVERFLOW) or 8),
             connect_timeout=int(self.env.get(self.POSTGRES_CONNECT_TIMEOUT) or 10),
         )
+        # What the library has no setting for (sslmode, options, ...) comes from the URL itself.
+        given = cast("dict[str, Any]", self.datastore.pool.kwargs)
+        self.datastore.pool.kwargs = given | conninfo_to_dict(self.env.get(URL) or "")
 
 
 def environment(url: str) -> dict[str, str]:
@@ -444,6 +448,7 @@ def environment(url: str) -> dict[str, str]:
         "POSTGRES_USER": str(parts.get("user") or ""),
         "POSTGRES_PASSWORD": str(parts.get("password") or ""),
         "POSTGRES_SCHEMA": SCHEMA,
+        URL: url,
     }
 
 
