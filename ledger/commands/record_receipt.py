@@ -94,7 +94,7 @@ class RecordReceipt(NamedTuple):
         self, working: Working, stream: bytes, known: ReceiptState, fingerprint: bytes
     ) -> Outcome:
         if known.fingerprint != fingerprint:
-            raise KeyConflict(f"`{self.receipt.key}`")
+            raise KeyConflict(f"`{self.receipt.key}`", field="number")
         if known.member and self.receipt.card:
             owner = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
             if owner is None or owner.member != known.member:
