@@ -111,8 +111,6 @@ def _tour(ledger: LoyaltyLedger, story: _Story, currency: str) -> tuple[str, Ins
         at = reader.last_captured() + 1
         totals = reader.totals(at)
         best = reader.best(SHOWN)
-        if not best:
-            raise InputInvalid("No receipt that was taken carries a card.", field="data")
         rows = []
         for row in best:
             balance = reader.balance(row.member_id, at)
