@@ -47,6 +47,8 @@ class RecordReceipt(NamedTuple):
             streams.append(card)
             if owner and owner.member:
                 streams.append(owner.member)
+            elif self.enrol:
+                streams.append(keys.member(receipt.card))
         backs = [line.return_of for line in receipt.lines if line.return_of]
         return streams + [keys.receipt(back.key) for back in backs]
 

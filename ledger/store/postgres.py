@@ -64,7 +64,7 @@ _FUNCTION = (
 CREATE OR REPLACE FUNCTION {schema}.append_events(
   lock bigint, streams bytea[], versions integer[], topics text[], recorded bigint[],
   states bytea[], written bigint
-) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $body$
+) RETURNS bigint LANGUAGE plpgsql VOLATILE {index_scans} AS $body$
 DECLARE base bigint;
 BEGIN
   PERFORM pg_advisory_xact_lock(lock);
@@ -90,24 +90,36 @@ END $body$;
 
 _APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
 
-_LOAD = """
-WITH wanted AS MATERIALIZED (SELECT encode(w, 'hex')::uuid AS id FROM unnest(%b::bytea[]) w)
-SELECT 0, NULL::bytea, coalesce(max(notification_id), 0), NULL::text, NULL::bytea
-  FROM {schema}.stored_events
-UNION ALL
-SELECT 1, uuid_send(s.originator_id), s.originator_version, s.topic, s.state
-  FROM wanted JOIN {schema}.stored_snapshots s ON s.originator_id = wanted.id AND s.topic = %t
-UNION ALL
-SELECT 2, uuid_send(originator_id), originator_version, NULL, NULL
-  FROM {schema}.stored_events WHERE notification_id > %b
-UNION ALL
-SELECT 3, uuid_send(e.originator_id), e.originator_version, e.topic, e.state
-  FROM wanted
-  LEFT JOIN {schema}.stored_snapshots s ON s.originator_id = wanted.id AND s.topic = %t
-  JOIN {schema}.stored_events e ON e.originator_id = wanted.id
-    AND e.originator_version > coalesce(s.originator_version, 0)
-ORDER BY 1, 2, 3
+_LOAD_FUNCTION = """
+CREATE OR REPLACE FUNCTION {schema}.load_streams(wanted bytea[], shape text, since bigint)
+RETURNS TABLE (kind integer, stream bytea, number bigint, name text, bytes bytea)
+LANGUAGE plpgsql STABLE {index_scans} AS $body$
+BEGIN
+  RETURN QUERY
+  WITH w AS MATERIALIZED (SELECT encode(u, 'hex')::uuid AS id FROM unnest(wanted) u)
+  SELECT 0, NULL::bytea, coalesce(max(notification_id), 0), NULL::text, NULL::bytea
+    FROM {schema}.stored_events
+  UNION ALL
+  SELECT 1, uuid_send(s.originator_id), s.originator_version::bigint, s.topic, s.state
+    FROM w JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
+  UNION ALL
+  SELECT 2, uuid_send(e.originator_id), e.originator_version::bigint, NULL, NULL
+    FROM {schema}.stored_events e WHERE e.notification_id > since
+  UNION ALL
+  SELECT 3, uuid_send(e.originator_id), e.originator_version::bigint, e.topic, e.state
+    FROM w
+    LEFT JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
+    JOIN {schema}.stored_events e ON e.originator_id = w.id
+      AND e.originator_version > coalesce(s.originator_version, 0)
+  ORDER BY 1, 2, 3;
+END $body$;
 """
+
+# Plans are kept for as long as a connection, and one made while the log is small would go on
+# reading all of it for every batch: in these functions only an index will do.
+_INDEX_SCANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+
+_LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams(%b::bytea[], %t, %b)"
 _COLUMNS = (
     "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
 )
@@ -160,8 +172,10 @@ class PostgresLog(library.PostgresProcessRecorder):
         schema = Identifier(datastore.schema)
         tracking = [s for s in self.sql_create_statements if "tracking" in s.as_string()]
         ours = SQL(_TABLES).format(schema=schema)
-        function = SQL(_FUNCTION).format(schema=schema, channel=Literal(CHANNEL))
-        self.sql_create_statements = [ours, function, *tracking]
+        scans = SQL(_INDEX_SCANS)
+        function = SQL(_FUNCTION).format(schema=schema, channel=Literal(CHANNEL), index_scans=scans)
+        load = SQL(_LOAD_FUNCTION).format(schema=schema, index_scans=scans)
+        self.sql_create_statements = [ours, function, load, *tracking]
         self._append_sql = SQL(_APPEND).format(schema=schema)
         self._load_sql = SQL(_LOAD).format(schema=schema)
         self._page_sql = SQL(_PAGE).format(schema=schema)
@@ -203,7 +217,7 @@ class PostgresLog(library.PostgresProcessRecorder):
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
         """Read by one statement, so everything is of one moment; see `Log`."""
         with self._cursor() as cursor:
-            cursor.execute(self._load_sql, (list(streams), shape, since, shape), prepare=True)
+            cursor.execute(self._load_sql, (list(streams), shape, since), prepare=True)
             found = Loaded(int(_one(cursor)[2]), [], [], [])
             for kind, stream, version, topic, state in cursor:
                 if kind == 1:

@@ -174,7 +174,9 @@ class Working:
     def personal_key(self, stream: bytes) -> bytes | None:
         """The key of a member's personal data: stored, or made in this batch."""
         made = next((k for s, k in self.personal_keys if s == stream), None)
-        return made or self.vault.key(stream)
+        if made or not self.version(stream):
+            return made  # a key is stored with its member's first event, never before
+        return self.vault.key(stream)
 
     def unseal(self, stream: bytes, sealed: bytes) -> bytes | None:
         """Decrypt personal data; None where there are none or the key was destroyed."""
