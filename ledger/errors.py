@@ -152,7 +152,7 @@ class LogExists(LedgerError):
 
 
 class RebuildNeeded(LedgerError):
-    """A report was built by another version of this program; run `loyalty rebuild`."""
+    """A report does not fit this program or this log; run `loyalty rebuild`."""
 
 
 class RebuildOvertaken(LedgerError):

@@ -19,9 +19,10 @@ from msgspec import Meta, Struct
 
 from ledger.calendar import zone_of
 from ledger.errors import ProgrammeInvalid
-from ledger.types import Name
 
 ONE_BP = 10_000
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+"""PostgreSQL keeps no NUL, and names of rules and tiers stand in the reports."""
 Points = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Positive = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 Days = Annotated[int, Meta(ge=0, le=3660)]

@@ -20,7 +20,10 @@ Clock = Callable[[], Instant]
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Minor = Annotated[int, Meta(ge=-1_000_000_000_000, le=1_000_000_000_000)]
+Minor = Annotated[int, Meta(ge=-10_000_000_000, le=10_000_000_000)]
+"""So bounded that no sum of a member outgrows a database's integer."""
+MOST_POINTS = 1_000_000_000
+"""More than this is not given or taken at once, for the same reason."""
 Quantity = Annotated[int, Meta(ge=-100_000_000, le=100_000_000)]
 LineKind = Literal["sale", "gift_card", "deposit", "reward"]
 Unit = Literal["piece", "gram", "millilitre"]
@@ -74,7 +77,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     quantity: Quantity
     amount_minor: Minor
     unit: Unit = "piece"
-    discount_minor: Annotated[int, Meta(ge=0, le=1_000_000_000_000)] = 0
+    discount_minor: Annotated[int, Meta(ge=0, le=10_000_000_000)] = 0
     category: Annotated[str, Meta(max_length=64)] = ""
     kind: LineKind = "sale"
     voided: bool = False

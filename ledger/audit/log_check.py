@@ -15,19 +15,21 @@ from ledger.store.leaf import leaf_hash
 from ledger.store.log import Log, Stored
 
 PAGE = 5_000
+BEFORE_ALL = -(2**62)
+"""A position that no row has, whatever it was changed to: nothing hides before the first."""
 Progress = Callable[[int], None]
 
 
 def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Iterator[Finding]:
     """Read the whole log once, in order, and then the shape of its streams."""
-    after = 0
+    after, seen = BEFORE_ALL, 0
     while True:
         try:
             rows = log.read(after, PAGE)
         except PersistenceError as error:
-            yield Finding("log", f"after position {after}", f"the store cannot be read: {error}")
+            yield Finding("log", f"after position {seen}", f"the store cannot be read: {error}")
             return
-        for expected, row in enumerate(rows, after + 1):
+        for expected, row in enumerate(rows, seen + 1):
             finding = _check_row(expected, row, codec)
             if finding:
                 yield finding
@@ -35,7 +37,8 @@ def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Itera
                     return
         if not rows:
             break
-        after += len(rows)
+        seen += len(rows)
+        after = seen
         if progress:
             progress(len(rows))
     for stream in log.broken_streams(ENOUGH):
@@ -50,7 +53,7 @@ def shown(stream: object) -> str:
 def _check_row(expected: int, row: Stored, codec: Codec) -> Finding | None:
     place = f"position {expected}, {shown(row.stream)}, version {row.version}"
     if row.position != expected:
-        detail = f"the event is missing; the next one is at {row.position!r}"
+        detail = f"the event there is at {row.position!r}"
         return Finding("log", f"position {expected}", detail)
     problem = _problem(row, codec)
     return Finding("log", place, problem, _member(row.stream)) if problem else None

@@ -75,12 +75,16 @@ def check_members(
         if state is not None:
             yield from _compare(stream, state, lots.at(stream) or [], totals.at(stream) or [])
     snapshots.at(LAST)
-    yield from _unfounded(s for s in snapshots.passed() if log.event(s.stream, s.version) is None)
+    yield from _unfounded(
+        s
+        for s in snapshots.passed()
+        if s.stream[:1] != FIRST[:1] or log.event(s.stream, s.version) is None
+    )
 
 
 def _unfounded(snapshots: Iterable[Snapshot]) -> Iterator[Finding]:
     for snapshot in snapshots:
-        detail = "the snapshot is of an event that the log does not have"
+        detail = "the snapshot is of an event that the log does not have, or of no member"
         yield Finding("snapshot", f"version {snapshot.version}", detail, snapshot.stream.hex())
 
 

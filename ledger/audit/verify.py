@@ -91,6 +91,11 @@ def _against(
         if status.get(projection.name, ("", None, 0))[1] != projection.shape:
             raise RebuildNeeded(f"`{projection.name}`")
     upto = {name: position for name, (_, _, position) in status.items()}
+    for projection in engine.projections:
+        tracked = engine.tracked(cursor, projection)
+        if tracked != upto[projection.name]:
+            detail = f"it is at {upto[projection.name]}, its tracking at {tracked}"
+            findings.append(Finding("projection", f"{projection.name}'s position", detail))
     replica.fold(log, Folder(codec, keys), upto, phase("replay", head))
     places = {t.name: status[p.name][0] for p in engine.projections for t in p.tables}
     live = Live(engine.reports, cursor, places, upto["balance"])

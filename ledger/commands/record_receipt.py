@@ -49,7 +49,7 @@ class RecordReceipt(NamedTuple):
                 streams.append(owner.member)
             elif self.enrol:
                 streams.append(keys.member(receipt.card))
-        backs = [line.return_of for line in receipt.lines if line.return_of]
+        backs = [line.return_of for line in receipt.lines if line.return_of and not line.voided]
         return streams + [keys.receipt(back.key) for back in backs]
 
     def decide(self, working: Working) -> Outcome:
@@ -101,11 +101,21 @@ class RecordReceipt(NamedTuple):
             owner = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
             if owner is None or owner.member != known.member:
                 raise MemberConflict(f"`{self.receipt.key}`", field="card")
+        if not known.member and known.card and not self._same_holder(working, known.card):
+            raise MemberConflict(f"`{self.receipt.key}`", field="card")
         if self.receipt.card and known.why == e.UNATTRIBUTED_ANONYMOUS and not known.member:
             given = attribute_anonymous(working, stream, working.keys.card(self.receipt.card))
             if given:
                 return given
         return Outcome(known.member or stream, known.version or 1, repeat=True)
+
+    def _same_holder(self, working: Working, card: bytes) -> bool:
+        """Whether the card of an earlier sending leads to the same member as this one's."""
+        if not self.receipt.card or working.keys.card(self.receipt.card) == card:
+            return True
+        before = cast("CardState | None", working.state(card))
+        now = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
+        return bool(before and now and before.member and before.member == now.member)
 
     def _record(
         self, working: Working, stream: bytes, fingerprint: bytes, rules: Rules,
@@ -145,7 +155,7 @@ def backs_of(receipt: Receipt) -> list[Back]:
     """What a receipt brings back, by original receipt."""
     backs: dict[object, Back] = {}
     for line in receipt.lines:
-        if line.return_of:
+        if line.return_of and not line.voided:
             key = line.return_of.key
             back = backs.setdefault(key, Back(key, {}, {}))
             index = line.return_of.line - 1

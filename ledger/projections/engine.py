@@ -182,17 +182,23 @@ class Engine:
                     digest.update(encode(row))
         return digest.hexdigest()
 
+    def tracked(self, cursor: Any, projection: Projection) -> int:
+        """How far the live place of a projection is tracked."""
+        place = self.reports.status(cursor)[projection.name][0]
+        return self._log.tracked(cursor, _follower(projection, place))
+
     def _live(self, cursor: Any) -> dict[str, tuple[str, int]]:
         """Place and position of each projection."""
         status = self.reports.status(cursor)
         live = {}
         for projection in self.projections:
-            place, shape, _ = status.get(projection.name, ("", None, 0))
+            place, shape, position = status.get(projection.name, ("", None, 0))
             if shape != projection.shape:
                 raise RebuildNeeded(f"`{projection.name}`")
-            live[projection.name] = (
-                place, self._log.tracked(cursor, _follower(projection, place))
-            )  # fmt: skip
+            tracked = self._log.tracked(cursor, _follower(projection, place))
+            if tracked != position:  # going on would count events twice, or not at all
+                raise RebuildNeeded(f"`{projection.name}` is at {position}, tracked at {tracked}.")
+            live[projection.name] = (place, tracked)
         return live
 
     def _advance(

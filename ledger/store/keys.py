@@ -52,7 +52,7 @@ class Keys:
         return fingerprint(content, self.secret)
 
     def _id(self, prefix: bytes, key: tuple[object, ...]) -> bytes:
-        hashed = hmac.digest(self.secret, _ENCODER.encode(key), "sha256")
+        hashed = hmac.digest(self.secret, _encoded(key), "sha256")
         return prefix + hashed[: ID_BYTES - len(prefix)]
 
 
@@ -60,14 +60,20 @@ def fingerprint(content: object, key: bytes) -> bytes:
     """A hash of content under a key.
 
     Raises:
-        InputInvalid: a number in it is beyond 64 bits.
+        InputInvalid: a number in it is beyond 64 bits, or a text is not Unicode.
     """
+    encoded = _encoded(content)
+    return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES, key=key).digest()
+
+
+def _encoded(content: object) -> bytes:
     try:
-        encoded = _ENCODER.encode(content)
+        return _ENCODER.encode(content)
     except OverflowError:
         msg = "A number is too large."
-        raise InputInvalid(msg) from None
-    return hashlib.blake2b(encoded, digest_size=FINGERPRINT_BYTES, key=key).digest()
+    except UnicodeEncodeError:
+        msg = "A text is not Unicode."
+    raise InputInvalid(msg)
 
 
 _ENCODER = msgspec.msgpack.Encoder()

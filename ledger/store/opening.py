@@ -41,6 +41,8 @@ def open_log(db: str, *, create: bool = False) -> Log:
 def _sqlite(db: str, *, create: bool) -> Log:
     from ledger.store.sqlite import Factory  # noqa: PLC0415  start-up stays short
 
+    if not db or db.startswith("file:") or ":memory:" in db or "mode=memory" in db:
+        raise InputInvalid(f"`{db}` is no path of a file that lasts.", field="db")
     path = Path(db)
     if not create and not path.is_file():
         raise LogMissing(f"`{db}`")

@@ -33,7 +33,7 @@ URL = "POSTGRES_URL"
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS {schema};
 CREATE TABLE IF NOT EXISTS {schema}.stored_events (
-  notification_id bigint NOT NULL,
+  notification_id bigint NOT NULL CHECK (notification_id > 0),
   recorded_at bigint NOT NULL,
   written_at bigint NOT NULL,
   originator_version integer NOT NULL,

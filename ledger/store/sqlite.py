@@ -43,7 +43,7 @@ _READ = (
 )
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS stored_events ("
-    "notification_id INTEGER PRIMARY KEY, originator_id BLOB NOT NULL,"
+    "notification_id INTEGER PRIMARY KEY CHECK (notification_id > 0), originator_id BLOB NOT NULL,"
     " originator_version INTEGER NOT NULL, topic TEXT NOT NULL, recorded_at INTEGER NOT NULL,"
     " written_at INTEGER NOT NULL, leaf_hash BLOB NOT NULL, state BLOB NOT NULL)",
     "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_stream"

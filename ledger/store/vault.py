@@ -60,7 +60,7 @@ class Vault:
         return nonce + bytes(self._cipher(key).encrypt(nonce, plain, stream))
 
     def decrypt(self, stream: bytes, sealed: bytes, key: bytes | None = None) -> bytes | None:
-        """The plain bytes; None where there are none or the key was destroyed.
+        """The plain bytes; None where there are none, or the key is gone or another.
 
         Raises:
             PersonalDataUnavailable: the extra is not installed.
@@ -74,8 +74,13 @@ class Vault:
             key = key or self._log.personal_key(stream)
             if key is None:
                 return None
-            cipher = self._cipher(key)
-            plain = bytes(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], stream))
+            from cryptography.exceptions import InvalidTag  # noqa: PLC0415  an extra
+
+            try:
+                cipher = self._cipher(key)
+                plain = bytes(cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], stream))
+            except (InvalidTag, ValueError):
+                return None  # the key is not this member's: the data is as good as erased
             self._remember(stream, sealed, plain)
         return plain
 

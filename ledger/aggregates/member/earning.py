@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.state import Member
+from ledger.errors import AmountInvalid
 from ledger.policies import tier
 from ledger.policies.basket import Basket, eligible
 from ledger.policies.earn import Earned, earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.expiry import lot_dates
 from ledger.programme import ONE_BP, Programme
-from ledger.types import Day, Instant, Line, Tender
+from ledger.types import MOST_POINTS, Day, Instant, Line, Tender
 
 
 class Shopping(NamedTuple):
@@ -38,7 +39,10 @@ def award(
 ) -> tuple[e.Award, e.TierChanged | None]:
     """The award for a receipt, and the tier change it brings, if it does.
 
-    The tier and the birthday are judged on the captured business day.
+    The tier and the birthday are judged on the day it was captured.
+
+    Raises:
+        AmountInvalid: it would earn more than `MOST_POINTS`.
     """
     programme = rules.programme
     year = _birthday_year(member, programme, shopping.day, born)
@@ -53,6 +57,9 @@ def award(
     if programme.tiers and programme.tiers.taken == "after":
         earned = earned_at(_multiplier(member, programme, shopping, sum(earned.points)))
     total = sum(earned.points)
+    if total > MOST_POINTS:
+        msg = f"It would earn {total} points, {MOST_POINTS} at most."
+        raise AmountInvalid(msg, field="lines")
     activates_at, expires_at = lot_dates(programme.lots, shopping.day, programme.time_zone)
     got = e.Award(
         card=card,

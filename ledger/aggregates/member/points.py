@@ -17,10 +17,7 @@ from ledger.errors import (
 )
 from ledger.policies.burn import burn, cash_value, gift_of, take_in_order
 from ledger.policies.expiry import lot_dates
-from ledger.types import Day, Instant, Take
-
-MOST_POINTS = 1_000_000_000
-"""More than this is not given or taken at once, so that no sum outgrows a database's integer."""
+from ledger.types import MOST_POINTS, Day, Instant, Take
 
 
 class Act(NamedTuple):
@@ -141,7 +138,7 @@ def reverse(member: Member, awarded: e.Award, points: int, rules: Rules, now: In
     """
     if points == 0:
         return Reversal((), 0, 0)
-    if awarded.expires_at <= now:
+    if awarded.expires_at <= max(now, member.lapsed_until):
         return Reversal((), 0, points)
     takes = take_in_order(_own_lot_first(member.lots, awarded, now), points)
     short = points - sum(take.points for take in takes)

@@ -15,7 +15,7 @@ from ledger import events as e
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take
 
-SHAPE = 2
+SHAPE = 3
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
@@ -66,6 +66,8 @@ class Member(Struct, frozen=True, array_like=True):
     reversed: int = 0
     lapsed: int = 0
     """Points of expired lots that were let go."""
+    lapsed_until: Instant = 0
+    """Lots that expired up to then are not kept apart, however late they come in."""
     days: tuple[Day, ...] = ()
     """Days with qualifying points, ascending; the points beside them."""
     qualifying: tuple[int, ...] = ()
@@ -113,13 +115,11 @@ def _known(state: Member | None) -> Member:
 
 def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Member:
     earned = sum(award.points)
-    lots, lapsed = _let_go(m.lots, captured_at)
-    lots = _put(lots, award.activates_at, award.expires_at, e.ORIGIN_SCAN, earned - award.repaid)
+    m = _let_go(m, captured_at - LAPSED_AFTER)
+    m = _put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, earned - award.repaid)
     days, qualifying = _qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(
         m,
-        lots=lots,
-        lapsed=m.lapsed + lapsed,
         earned=m.earned + earned,
         arrears=m.arrears - award.repaid,
         days=days,
@@ -154,10 +154,9 @@ def _adjusted(m: Member, event: e.PointsAdjusted) -> Member:
 
 
 def _given(m: Member, event: e.PointsAdjusted | e.ComplaintResolved, origin: int) -> Member:
-    rest = event.points - event.repaid
+    m = _put(m, event.activates_at, event.expires_at, origin, event.points - event.repaid)
     return replace(
         m,
-        lots=_put(m.lots, event.activates_at, event.expires_at, origin, rest),
         adjusted_in=m.adjusted_in + event.points,
         arrears=m.arrears - event.repaid,
     )
@@ -192,20 +191,21 @@ def _complained(m: Member, event: e.Event) -> Member:
             return m
 
 
-def _put(
-    lots: tuple[Lot, ...], activates_at: Instant, expires_at: Instant, origin: int, points: int
-) -> tuple[Lot, ...]:
-    """Add points to their lot, keeping the order."""
+def _put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:
+    """Add points to their lot, keeping the order; to none if it expired too long ago."""
     if points == 0:
-        return lots
-    key = (expires_at, activates_at, origin)
+        return m
+    if expires_at <= m.lapsed_until:
+        return replace(m, lapsed=m.lapsed + points)
+    lots, key = m.lots, (expires_at, activates_at, origin)
     index = len(lots)
     while index and _order(lots[index - 1]) >= key:
         index -= 1
     if index < len(lots) and _order(lots[index]) == key:
         lot = Lot(activates_at, expires_at, origin, lots[index].points + points)
-        return (*lots[:index], lot, *lots[index + 1 :])
-    return (*lots[:index], Lot(activates_at, expires_at, origin, points), *lots[index:])
+        return replace(m, lots=(*lots[:index], lot, *lots[index + 1 :]))
+    lot = Lot(activates_at, expires_at, origin, points)
+    return replace(m, lots=(*lots[:index], lot, *lots[index:]))
 
 
 def _taken(lots: tuple[Lot, ...], takes: tuple[Take, ...]) -> tuple[Lot, ...]:
@@ -223,12 +223,13 @@ def _order(lot: Lot) -> tuple[Instant, Instant, int]:
     return (lot.expires_at, lot.activates_at, lot.origin)
 
 
-def _let_go(lots: tuple[Lot, ...], now: Instant) -> tuple[tuple[Lot, ...], int]:
-    """Drop lots that expired long ago; what they held is counted as lapsed."""
-    if not lots or lots[0].expires_at + LAPSED_AFTER > now:
-        return lots, 0
-    kept = tuple(lot for lot in lots if lot.expires_at + LAPSED_AFTER > now)
-    return kept, sum(lot.points for lot in lots) - sum(lot.points for lot in kept)
+def _let_go(m: Member, until: Instant) -> Member:
+    """Drop lots that expired up to an instant; what they held is counted as lapsed."""
+    if not m.lots or m.lots[0].expires_at > until:
+        return m
+    kept = tuple(lot for lot in m.lots if lot.expires_at > until)
+    lapsed = sum(lot.points for lot in m.lots) - sum(lot.points for lot in kept)
+    return replace(m, lots=kept, lapsed=m.lapsed + lapsed, lapsed_until=until)
 
 
 def _qualify(
