@@ -29,16 +29,20 @@ def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Itera
         except PersistenceError as error:
             yield Finding("log", f"after position {seen}", f"the store cannot be read: {error}")
             return
-        for expected, row in enumerate(rows, seen + 1):
-            finding = _check_row(expected, row, codec)
+        for row in rows:
+            if row.position < 1:
+                place = f"position {row.position}, {shown(row.stream)}"
+                yield Finding("log", place, "no event can stand there", _member(row.stream))
+                continue
+            seen += 1
+            finding = _check_row(seen, row, codec)
             if finding:
                 yield finding
-                if row.position != expected:
+                if row.position != seen:
                     return
         if not rows:
             break
-        seen += len(rows)
-        after = seen
+        after = rows[-1].position
         if progress:
             progress(len(rows))
     for stream in log.broken_streams(ENOUGH):
@@ -53,7 +57,7 @@ def shown(stream: object) -> str:
 def _check_row(expected: int, row: Stored, codec: Codec) -> Finding | None:
     place = f"position {expected}, {shown(row.stream)}, version {row.version}"
     if row.position != expected:
-        detail = f"the event there is at {row.position!r}"
+        detail = f"the event is missing; the next one is at {row.position!r}"
         return Finding("log", f"position {expected}", detail)
     problem = _problem(row, codec)
     return Finding("log", place, problem, _member(row.stream)) if problem else None
