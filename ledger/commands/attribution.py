@@ -7,14 +7,14 @@ from typing import NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates.card import CardState
-from ledger.aggregates.member.earning import Shopping, award
+from ledger.aggregates.member.earning import Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import (
     Outcome,
+    award_for,
     card_index,
     member_of,
     owner_of,
-    personal_of,
     rules_at,
 )
 from ledger.commands.goods import lines_of
@@ -70,7 +70,6 @@ def _attribute(
 ) -> int:  # fmt: skip
     state = member_of(working, member)
     rules = rules_at(working, scan.captured_at)
-    personal = personal_of(working, member, state) if rules.programme.earn.birthday else None
     returned = dict(cast("ReceiptState", working.state(receipt)).returned)
     lines = lines_of(scan.goods, returned)
     shopping = Shopping(
@@ -79,8 +78,7 @@ def _attribute(
         scan.day,
         scan.captured_at,
     )
-    born = personal.birthday if personal else None
-    got, change = award(state, card, shopping, rules, born)
+    got, change = award_for(working, member, state, card, rules, shopping)
     amount = sum(line.amount_minor for line in lines if not line.voided)
     version = working.emit(
         member,

@@ -8,7 +8,7 @@ import msgspec
 
 from ledger import events as e
 from ledger.aggregates.card import CardState
-from ledger.aggregates.member.earning import Rules
+from ledger.aggregates.member.earning import Rules, Shopping, award
 from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
@@ -76,6 +76,17 @@ def personal_of(working: Working, stream: bytes, member: Member) -> Personal | N
     """The member's personal data, decrypted; None where there are none (any more)."""
     plain = working.unseal(stream, member.personal)
     return _PERSONAL.decode(plain) if plain else None
+
+
+def award_for(
+    working: Working, member: bytes, state: Member, index: int, rules: Rules, shopping: Shopping
+) -> tuple[e.Award, e.TierChanged | None]:
+    """The award for a member's receipt, with the birthday looked up only where it counts."""
+    born = None
+    if rules.programme.earn.birthday:
+        personal = personal_of(working, member, state)
+        born = personal.birthday if personal else None
+    return award(state, index, shopping, rules, born)
 
 
 def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from ledger import events as e
 from ledger.aggregates.member.earning import tier_at
 from ledger.calendar import instant_of
-from ledger.commands.common import card_index, owner_of, rules_at
-from ledger.commands.record_receipt import award_for, shopping_of
+from ledger.commands.common import award_for, card_index, owner_of, rules_at
+from ledger.commands.record_receipt import shopping_of
 from ledger.errors import CurrencyUnknown, InputInvalid
 from ledger.policies.burn import available
 from ledger.policies.member_price import member_discount

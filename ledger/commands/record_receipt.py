@@ -7,12 +7,11 @@ from typing import NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates.card import CardState
-from ledger.aggregates.member.earning import Rules, Shopping, award
-from ledger.aggregates.member.state import Member
+from ledger.aggregates.member.earning import Rules, Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
-from ledger.commands.common import Outcome, card_index, member_of, personal_of, rules_at
+from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
 from ledger.commands.returns import Back, return_lines
@@ -168,17 +167,6 @@ def shopping_of(receipt: Receipt, captured_at: Instant) -> Shopping:
     """A receipt as the earning decision needs it."""
     day = day_of(receipt.captured_at.date())  # in the store's own offset
     return Shopping(receipt.lines, receipt.tenders, day, captured_at)
-
-
-def award_for(
-    working: Working, member: bytes, state: Member, index: int, rules: Rules, shopping: Shopping
-) -> tuple[e.Award, e.TierChanged | None]:
-    """The award for a member's receipt, with the birthday looked up only where it counts."""
-    born = None
-    if rules.programme.earn.birthday:
-        personal = personal_of(working, member, state)
-        born = personal.birthday if personal else None
-    return award(state, index, shopping, rules, born)
 
 
 def _award(

@@ -164,13 +164,11 @@ class Engine:
                 self.reports.clear_place(cursor, projection, _other(place))
                 self.reports.show(cursor, projection)
 
-    def digests(self, cursor: Any | None = None) -> dict[str, str]:
+    def digests(self) -> dict[str, str]:
         """A digest of each projection: the same for the same history on any store."""
-        if cursor is None:
-            with self._log.transaction(commit=False) as own:
-                return self.digests(own)
-        status = self.reports.status(cursor)
-        return {p.name: self._digest(cursor, p, status[p.name][0]) for p in self.projections}
+        with self._log.transaction(commit=False) as cursor:
+            status = self.reports.status(cursor)
+            return {p.name: self._digest(cursor, p, status[p.name][0]) for p in self.projections}
 
     def _digest(self, cursor: Any, projection: Projection, place: str) -> str:
         digest = hashlib.sha256()
