@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 from types import SimpleNamespace
 
+from ledger.aggregates.member.state import TOTALS
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.types import Line, LineRef, Receipt, ReceiptKey, Tender, day_of
 
@@ -77,21 +78,22 @@ def tally(ledger, card):
 def conserved(ledger, card):
     """Law 3 for one member: from the tables, from the state, and both the same."""
     sums = tally(ledger, card)
-    came = sums.earned + sums.adjusted_in + sums.arrears
+    came = sums.earned + sums.adjusted_in + sums.transferred_in + sums.restored
     left = sum(lot[3] for lot in sums.lots)
-    assert came == left + sums.redeemed + sums.reversed + sums.adjusted_out
+    went = left + sums.held + sums.in_review + sums.redeemed + sums.expired + sums.reversed
+    went += sums.adjusted_out + sums.transferred_out
+    assert came + sums.reinstated + sums.arrears == went
     assert all(lot[3] > 0 for lot in sums.lots)
     assert sums.arrears >= 0
     state = ledger._state(ledger.member_of(card))
-    totals = ("earned", "adjusted_in", "adjusted_out", "redeemed", "reversed", "arrears")
-    for name in totals:
+    for name in TOTALS:
         assert getattr(state, name) == getattr(sums, name), name
     held = {(lot.expires_at, lot.activates_at, lot.origin): lot.points for lot in state.lots}
     told = {lot[:3]: lot[3] for lot in sums.lots}
     lapsed = sum(points for lot, points in told.items() if lot not in held)
-    assert lapsed == state.lapsed
+    assert lapsed + sums.expired == state.lapsed
     assert held == {lot: points for lot, points in told.items() if lot in held}
     now = ledger.clock()
     balance = ledger.balance(card, now)
-    assert balance.available + balance.pending + balance.expired == left
+    assert balance.available + balance.pending + balance.expired == left + sums.expired
     assert balance.arrears == sums.arrears

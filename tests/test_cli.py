@@ -105,7 +105,14 @@ def test_enrol_twice_is_once_and_other_data_is_a_conflict(till):
 
 def test_member_shows_tier_balance_and_person_by_card_and_by_id(fed):
     view = fed("member", CARD)
-    assert view["balance"] == {"available": 10, "pending": 0, "expired": 0, "arrears": 0}
+    assert view["balance"] == {
+        "available": 10,
+        "pending": 0,
+        "expired": 0,
+        "arrears": 0,
+        "held": 0,
+        "in_review": 0,
+    }
     assert (view["tier"], view["receipts"], view["spend_minor"]) == ("member", 1, 10_000)
     assert (view["personal"]["name"], view["personal"]["birthday"]) == ("Ada", "1990-05-17")
     assert fed("member", view["member_id"], "--at", view["at"]) == view

@@ -172,23 +172,23 @@ def test_points_that_are_spent_are_owed_and_repaid_by_what_is_earned_next(ledger
     assert ledger.balance("c1").arrears == 8
     conserved(ledger, "c1")
     bought(ledger, line(500))
-    assert ledger.balance("c1")[:] == (0, 0, 0, 3)
+    assert ledger.balance("c1")[:4] == (0, 0, 0, 3)
     bought(ledger, line(500))
-    assert ledger.balance("c1")[:] == (2, 0, 0, 0)
+    assert ledger.balance("c1")[:4] == (2, 0, 0, 0)
     conserved(ledger, "c1")
 
 
 def test_arrears_are_repaid_by_an_adjustment_too(ledger):
     ledger.return_goods(key(spent(ledger)), "r1")
     ledger.adjust("c1", 10, "sorry", "Ada", "a1")
-    assert ledger.balance("c1")[:] == (2, 0, 0, 0)
+    assert ledger.balance("c1")[:4] == (2, 0, 0, 0)
     conserved(ledger, "c1")
 
 
 def test_a_receipt_that_repaid_arrears_still_gives_all_its_points_back(ledger):
     ledger.return_goods(key(spent(ledger)), "r1")
     ledger.return_goods(key(bought(ledger)), "r2")
-    assert ledger.balance("c1")[:] == (0, 0, 0, 8)
+    assert ledger.balance("c1")[:4] == (0, 0, 0, 8)
     conserved(ledger, "c1")
 
 
@@ -196,7 +196,7 @@ def test_a_programme_may_let_spent_points_go(ledger_under):
     ledger = ledger_under('[returns]\nwhen_spent = "take"')
     event = returned(ledger, ledger.return_goods(key(spent(ledger)), "r1"))
     assert (sum(t.points for t in event.takes), event.arrears, event.forgiven) == (2, 0, 8)
-    assert ledger.balance("c1")[:] == (0, 0, 0, 0)
+    assert ledger.balance("c1")[:4] == (0, 0, 0, 0)
     conserved(ledger, "c1")
 
 
@@ -209,7 +209,7 @@ def test_a_programme_may_refuse_returns_of_spent_points(ledger_under):
     assert ledger.log.head() == head
     bought(ledger, line(800))
     ledger.return_goods(key(of), "r1")
-    assert ledger.balance("c1")[:] == (0, 0, 0, 0)
+    assert ledger.balance("c1")[:4] == (0, 0, 0, 0)
 
 
 def test_points_that_have_expired_are_not_taken_again(ledger, clock):
@@ -218,7 +218,7 @@ def test_points_that_have_expired_are_not_taken_again(ledger, clock):
     bought(ledger, line(300), at=clock.now)
     event = returned(ledger, ledger.return_goods(key(of), "r1"))
     assert (event.takes, event.arrears, event.forgiven) == ((), 0, 10)
-    assert ledger.balance("c1")[:] == (3, 0, 10, 0)
+    assert ledger.balance("c1")[:4] == (3, 0, 10, 0)
     conserved(ledger, "c1")
 
 
@@ -236,7 +236,7 @@ def test_a_return_takes_pending_points_of_its_own_lot(ledger_under):
     of = bought(ledger)
     assert ledger.balance("c1")[:2] == (0, 10)
     ledger.return_goods(key(of), "r1")
-    assert ledger.balance("c1")[:] == (0, 0, 0, 0)
+    assert ledger.balance("c1")[:4] == (0, 0, 0, 0)
     conserved(ledger, "c1")
 
 

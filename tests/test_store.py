@@ -17,7 +17,7 @@ import pytest
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, MapperDeserialisationError, StoredEvent
 
-from ledger.aggregates.member.state import evolve
+from ledger.aggregates.member.folds import evolve
 from ledger.application import LoyaltyLedger, codec
 from ledger.errors import SettingRefused
 from ledger.store import postgres, sqlite

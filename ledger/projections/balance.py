@@ -30,10 +30,17 @@ FCT_MEMBER_POINTS = Table(
         Column("member_id", "id", "the member's stream"),
         Column("earned", "int", "earned on receipts", "add"),
         Column("adjusted_in", "int", "given by staff, compensation included", "add"),
-        Column("adjusted_out", "int", "taken by staff", "add"),
+        Column("transferred_in", "int", "come from other members, merged ones included", "add"),
+        Column("restored", "int", "redeemed points given back", "add"),
+        Column("reinstated", "int", "reversals and expiries undone", "add"),
+        Column("adjusted_out", "int", "taken by staff, closing and erasing included", "add"),
+        Column("transferred_out", "int", "gone to other members, merged ones included", "add"),
         Column("redeemed", "int", "redeemed", "add"),
         Column("reversed", "int", "taken back by returns, arrears included", "add"),
+        Column("expired", "int", "whose expiry was recorded", "add"),
         Column("arrears", "int", "owed, to be repaid by what is earned next", "add"),
+        Column("held", "int", "reserved by holds whose end is not recorded", "add"),
+        Column("in_review", "int", "earned, and waiting for a person", "add"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
     merged=True,
@@ -50,14 +57,12 @@ def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
         _lot(out, at, take.activates_at, take.expires_at, take.origin, -take.points)
 
 
-def _totals(
-    out: Out, at: At, earned: int = 0, adjusted_in: int = 0, adjusted_out: int = 0,
-    redeemed: int = 0, reversed_: int = 0, arrears: int = 0,
-) -> None:  # fmt: skip
-    out.merge(
-        FCT_MEMBER_POINTS, (at.stream,), earned, adjusted_in, adjusted_out, redeemed, reversed_,
-        arrears, at.position,
-    )  # fmt: skip
+_SUMS = [column.name for column in FCT_MEMBER_POINTS.columns[1:-1]]
+
+
+def _totals(out: Out, at: At, **sums: int) -> None:
+    """Add to some of a member's sums."""
+    out.merge(FCT_MEMBER_POINTS, (at.stream,), *[sums.get(n, 0) for n in _SUMS], at.position)
 
 
 def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
@@ -70,7 +75,7 @@ def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _takes(out, at, event.takes)
     taken = sum(take.points for take in event.takes)
-    _totals(out, at, reversed_=taken + event.arrears, arrears=event.arrears)
+    _totals(out, at, reversed=taken + event.arrears, arrears=event.arrears)
 
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
@@ -97,7 +102,7 @@ def _given(out: Out, at: At, event: e.PointsAdjusted | e.ComplaintResolved, orig
 
 BALANCE = Projection(
     "balance",
-    1,
+    2,
     (FCT_LOT, FCT_MEMBER_POINTS),
     {
         e.ReceiptScanned: _earned,

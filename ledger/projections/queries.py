@@ -21,6 +21,8 @@ class Balance(NamedTuple):
     pending: int
     expired: int
     arrears: int
+    held: int = 0
+    in_review: int = 0
 
 
 class Movement(NamedTuple):
@@ -69,7 +71,7 @@ class Reader:
             FCT_POINTS_MOVEMENT,
             (member, at, 2**62 if known_at is None else known_at),
         )
-        available = pending = expired = arrears = 0
+        available = pending = expired = arrears = held = in_review = 0
         for activates_at, expires_at, kind, total in rows:
             points = int(total)
             if kind == "arrears":
@@ -77,13 +79,19 @@ class Reader:
                 continue
             if kind == "repay":
                 arrears += points  # repaid: the points left the lot they were earned into
+            elif kind in {"hold", "release"}:
+                held -= points
+            elif kind in {"review", "approve"}:
+                in_review -= points
+            elif kind == "expire":
+                expired -= points  # recorded: they left their lot, and stay expired
             if at < activates_at:
                 pending += points
             elif at < expires_at:
                 available += points
             else:
                 expired += points
-        return Balance(available, pending, expired, arrears)
+        return Balance(available, pending, expired, arrears, held, in_review)
 
     def tiers(self, member: bytes) -> list[tuple[str, Instant, Instant]]:
         """Changes of tier in the order of the log: tier, kept until, from when."""

@@ -41,6 +41,8 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         f"  pending    {balance.pending}",
         f"  expired    {balance.expired}",
         f"  arrears    {balance.arrears}",
+        f"  held       {balance.held}",
+        f"  in review  {balance.in_review}",
         f"  receipts   {row.receipts}, {money(row.spend_minor, currency)}",
         f"  cards      {view.cards}",
         f"  enrolled   {when(row.enrolled_at)}, last receipt {when(row.last_receipt_at) or '-'}",

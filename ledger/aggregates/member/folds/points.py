@@ -1,0 +1,39 @@
+"""What redeeming, staff and compensation do to a member's points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from ledger import events as e
+from ledger.aggregates.member.state import Member, put, taken
+
+
+def _redeemed(m: Member, event: e.PointsRedeemed) -> Member:
+    return replace(m, lots=taken(m.lots, event.takes), redeemed=m.redeemed + event.points)
+
+
+def _adjusted(m: Member, event: e.PointsAdjusted) -> Member:
+    if event.points < 0:
+        return replace(
+            m, lots=taken(m.lots, event.takes), adjusted_out=m.adjusted_out - event.points
+        )
+    return given(m, event, e.ORIGIN_ADJUSTMENT)
+
+
+def given(m: Member, event: e.PointsAdjusted | e.ComplaintResolved, origin: int) -> Member:
+    """The member after points were given into a lot."""
+    m = put(m, event.activates_at, event.expires_at, origin, event.points - event.repaid)
+    return replace(
+        m,
+        adjusted_in=m.adjusted_in + event.points,
+        arrears=m.arrears - event.repaid,
+    )
+
+
+FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
+    e.PointsRedeemed: _redeemed,
+    e.PointsAdjusted: _adjusted,
+}

@@ -1,0 +1,91 @@
+"""What every part of the door stands on: a log, a clock, a writer, the reporting tables."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from ledger.aggregates.member.earning import Rules
+from ledger.aggregates.member.state import Member
+from ledger.aggregates.programmes import Programmes
+from ledger.application.codec import codec
+from ledger.commands.common import Outcome, personal_of
+from ledger.projections import PROJECTIONS
+from ledger.projections.engine import Engine
+from ledger.projections.queries import Reader
+from ledger.store.keys import (
+    PROGRAMME_STREAM,
+    Keys,
+)
+from ledger.store.log import Log
+from ledger.store.opening import SECRET
+from ledger.store.vault import Vault
+from ledger.store.working import NOTHING_SINCE, Cache, Entry, Working
+from ledger.store.writer import Command, Writer
+from ledger.types import Clock, Instant, Personal
+
+CACHED_STREAMS = 200_000
+
+
+def wall_clock() -> Instant:
+    """The real time."""
+    return time.time_ns() // 1_000_000_000
+
+
+class Door:
+    """One log, behind one queue."""
+
+    def __init__(self, log: Log, clock: Clock = wall_clock) -> None:
+        """Stand before an open log; `open` and `create` are the usual ways in."""
+        self.log = log
+        self.clock = clock
+        self.codec = codec()
+        self.keys = Keys(bytes.fromhex(log.setting(SECRET) or ""))
+        self.vault = Vault(log)
+        self.engine = Engine(log, self.codec, self.keys, PROJECTIONS)
+        cache = Cache(CACHED_STREAMS)
+        working = Working(log, self.codec, self.keys, cache, self.vault)
+        self._writer = Writer(log, working, clock)
+
+    def event(self, outcome: Outcome) -> Any:
+        """The event that an outcome points at."""
+        found = self.log.event(outcome.stream, outcome.version)
+        assert found is not None, "an outcome points at an event"  # noqa: S101
+        return self.codec.decode[found[0]](found[1])
+
+    def programme_at(self, at: Instant) -> Rules:
+        """The programme in force at an instant.
+
+        Raises:
+            ProgrammeNotInForce.
+        """
+        return Rules(*cast("Programmes", self._state(PROGRAMME_STREAM)).at(at))
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """A reader of the reporting tables, brought up to the head of the log first."""
+        self.engine.catch_up()
+        with self.log.transaction(commit=False) as cursor:
+            yield Reader(self.engine.reports, cursor, self.engine.projections)
+
+    def _do(self, command: Command) -> Outcome:
+        return cast("Outcome", self._writer.submit(command).result())
+
+    def _state(self, stream: bytes) -> Any:
+        """A stream's state as the log has it now."""
+        found = self.log.load([stream], self.codec.shape, NOTHING_SINCE)
+        entry = Entry(0, None)
+        for _, version, state in found.snapshots:
+            entry = Entry(version, self.codec.snapshot[stream[0]](state))
+        evolve = self.codec.kinds[stream[0]].evolve
+        for _, version, topic, state in found.events:
+            entry = Entry(version, evolve(entry.state, self.codec.decode[topic](state)))
+        return entry.state
+
+    def _personal(self, stream: bytes, state: Member) -> Personal | None:
+        if not self.vault.available:
+            return None
+        working = Working(self.log, self.codec, self.keys, Cache(1), self.vault)
+        return personal_of(working, stream, state)

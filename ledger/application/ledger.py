@@ -1,0 +1,86 @@
+"""`LoyaltyLedger`: all parts of the door on one log."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Self
+
+from ledger.application.complaints import Complaints
+from ledger.application.door import wall_clock
+from ledger.application.members import Members
+from ledger.application.points import Points
+from ledger.application.reads import Reads
+from ledger.application.receipts import Receipts
+from ledger.application.upkeep import Upkeep
+from ledger.commands.common import Outcome
+from ledger.commands.publish import PublishProgramme
+from ledger.errors import LogExists
+from ledger.programme import load
+from ledger.store.opening import SECRET, open_log
+from ledger.types import Clock, Instant
+
+SECRET_BYTES = 32
+
+
+class LoyaltyLedger(Receipts, Members, Points, Complaints, Reads, Upkeep):
+    """The ledger on one log.
+
+    Every command is answered after it is durable. A refusal is a `LedgerError` and records
+    nothing; the same command sent again is answered with its first outcome (`repeat`).
+    """
+
+    @classmethod
+    def create(
+        cls, db: str, programme: str, *, secret: bytes | None = None, clock: Clock = wall_clock
+    ) -> Self:
+        """Make a ledger with its first programme, which holds for all time.
+
+        Raises:
+            LogExists: there is one in this database.
+            ProgrammeInvalid: the programme file is wrong.
+        """
+        load(programme)  # before anything is made
+        publish = PublishProgramme(programme, 0)
+        log = open_log(db, create=True)
+        known = log.setting(SECRET)
+        # A secret without a programme is an `init` that was killed: this one finishes it.
+        if known is not None and (log.head() or (secret and secret.hex() != known)):
+            log.close()
+            raise LogExists
+        if known is None:
+            log.put_setting(SECRET, (secret or secrets.token_bytes(SECRET_BYTES)).hex())
+        ledger = cls(log, clock)
+        ledger.engine.prepare()
+        ledger._do(publish)
+        return ledger
+
+    @classmethod
+    def open(cls, db: str, *, clock: Clock = wall_clock) -> Self:
+        """Open a ledger that exists.
+
+        Raises:
+            LogMissing: there is none.
+            StoreUnavailable: the database does not answer.
+        """
+        return cls(open_log(db), clock)
+
+    def close(self) -> None:
+        """Answer every waiting command, then let go of the store."""
+        self._writer.close()
+        self.log.close()
+
+    def __enter__(self) -> Self:
+        """Use as a context manager."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def publish(self, programme: str, effective_at: Instant) -> Outcome:
+        """Publish a programme from a future instant on.
+
+        Raises:
+            ProgrammeInvalid, ProgrammeTooSoon.
+        """
+        return self._do(PublishProgramme(programme, effective_at))

@@ -1,0 +1,50 @@
+"""Keeping and proving the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.application.door import Door
+from ledger.audit.verify import Phase, Verdict, verify
+from ledger.errors import InputInvalid
+from ledger.projections.engine import Progress, Status
+
+
+class Upkeep(Door):
+    """The reporting tables, and the audit."""
+
+    def catch_up(self, progress: Progress | None = None) -> int:
+        """Bring the reporting tables to the head of the log."""
+        return self.engine.catch_up(progress)
+
+    def rebuild(self, names: Sequence[str] = (), progress: Progress | None = None) -> int:
+        """Build reporting tables anew from the log (all of them where none are named).
+
+        Raises:
+            InputInvalid: there is no such projection.
+            RebuildOvertaken: another rebuild began after this one.
+        """
+        known = [p.name for p in self.engine.projections]
+        for name in names:
+            if name not in known:
+                raise InputInvalid(
+                    f"There is no projection `{name}`; there are {', '.join(known)}."
+                )
+        return self.engine.rebuild(names or known, progress)
+
+    def verify(self, phase: Phase = lambda _name, _events: None) -> Verdict:
+        """Verify the log and everything derived from it; writes nothing to the ledger.
+
+        Raises:
+            RebuildNeeded.
+        """
+        return verify(self.log, self.codec, self.keys, self.engine, phase)
+
+    def status(self) -> list[Status]:
+        """How far the reporting tables have come."""
+        return self.engine.status()
+
+    def digests(self) -> dict[str, str]:
+        """A digest of each projection."""
+        self.engine.catch_up()
+        return self.engine.digests()

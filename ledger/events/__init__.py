@@ -1,0 +1,32 @@
+"""Every event the ledger can store: its fields, its topic, its stream.
+
+Events are array-like msgpack: a field is only ever appended, with a default; anything else
+is a new event with a new topic. They record outcomes (which lots paid, the points of each
+line, the programme version), so replaying never chooses again. `recorded_at` and the
+stream's version stand beside an event in the log, not in it.
+
+One file a matter; each lists its events, and is registered here.
+"""
+
+from __future__ import annotations
+
+from ledger.events import complaints, keys, membership, points, receipts, scanning, tiers
+from ledger.events.complaints import *
+from ledger.events.keys import *
+from ledger.events.membership import *
+from ledger.events.parts import *
+from ledger.events.points import *
+from ledger.events.receipts import *
+from ledger.events.scanning import *
+from ledger.events.tiers import *
+
+EVENTS: tuple[type[Event], ...] = (
+    *scanning.EVENTS,
+    *membership.EVENTS,
+    *points.EVENTS,
+    *tiers.EVENTS,
+    *complaints.EVENTS,
+    *receipts.EVENTS,
+    *keys.EVENTS,
+)
+TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

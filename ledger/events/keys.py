@@ -1,0 +1,45 @@
+"""The streams of cards, command ids and programmes."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from ledger.events.parts import Event
+from ledger.types import Instant
+
+__all__ = ["CardOwned", "CardSeen", "CommandClaimed", "ProgrammePublished"]
+
+
+class CardSeen(Event, frozen=True):
+    """A card nobody holds was used on a receipt, which will follow it."""
+
+    TOPIC: ClassVar[str] = "card-seen"
+    receipt: bytes
+
+
+class CardOwned(Event, frozen=True):
+    """The card is this member's."""
+
+    TOPIC: ClassVar[str] = "card-owned"
+    member: bytes
+
+
+class CommandClaimed(Event, frozen=True):
+    """A command id is used; its outcome lies in this stream at this version."""
+
+    TOPIC: ClassVar[str] = "command"
+    fingerprint: bytes
+    stream: bytes
+    version: int
+
+
+class ProgrammePublished(Event, frozen=True):
+    """A programme takes effect; its number is its place in this stream."""
+
+    TOPIC: ClassVar[str] = "programme"
+    effective_at: Instant
+    text: str
+    digest: bytes
+
+
+EVENTS: tuple[type[Event], ...] = (CardSeen, CardOwned, CommandClaimed, ProgrammePublished)

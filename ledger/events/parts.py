@@ -1,0 +1,95 @@
+"""What events are made of: their base, the scan, the award, the numbers they carry."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from msgspec import Struct
+
+from ledger.types import Day, Instant
+
+__all__ = [
+    "ORIGINS",
+    "ORIGIN_ADJUSTMENT",
+    "ORIGIN_COMPENSATION",
+    "ORIGIN_SCAN",
+    "UNATTRIBUTED",
+    "UNATTRIBUTED_ANONYMOUS",
+    "UNATTRIBUTED_BLOCKED",
+    "UNATTRIBUTED_LATE",
+    "UNATTRIBUTED_UNKNOWN_CARD",
+    "Award",
+    "Event",
+    "Goods",
+    "Scan",
+]
+
+
+ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION = 0, 1, 2
+ORIGINS = ("scan", "adjustment", "compensation")
+"""Where the points of a lot come from, by the number that lots carry."""
+
+UNATTRIBUTED_ANONYMOUS, UNATTRIBUTED_UNKNOWN_CARD, UNATTRIBUTED_BLOCKED, UNATTRIBUTED_LATE = range(
+    4
+)
+UNATTRIBUTED = ("anonymous", "unknown_card", "review_blocked_card", "review_late")
+"""Why a receipt has no member, by the number that its event carries."""
+
+
+class Event(Struct, frozen=True, array_like=True):
+    """The base of all events."""
+
+    TOPIC: ClassVar[str] = ""
+
+
+class Goods(Struct, frozen=True, array_like=True):
+    """The lines of a receipt, as columns; a column that says nothing new is left empty."""
+
+    products: tuple[str, ...]
+    quantities: tuple[int, ...]
+    amounts_minor: tuple[int, ...]
+    categories: tuple[str, ...] = ()
+    discounts_minor: tuple[int, ...] = ()
+    units: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    voided: tuple[int, ...] = ()
+    """Indices of the voided lines, counted from 0."""
+
+
+class Scan(Struct, frozen=True, array_like=True):
+    """What the till said of one receipt."""
+
+    store: str
+    lane: str
+    business_day: Day
+    number: str
+    captured_at: Instant
+    offset_minutes: int
+    goods: Goods
+    tenders: tuple[tuple[str, int], ...] = ()
+    cashier: str = ""
+    historical: bool = False
+    """Imported as history: the late limit was not applied."""
+
+    @property
+    def day(self) -> Day:
+        """The day on the store's own calendar when it was captured."""
+        return (self.captured_at + self.offset_minutes * 60) // 86_400
+
+
+class Award(Struct, frozen=True, array_like=True):
+    """The points that a receipt earned a member, and the lot they lie in."""
+
+    card: int
+    """Index into the member's cards."""
+    programme: int
+    points: tuple[int, ...]
+    """By line."""
+    activates_at: Instant
+    expires_at: Instant
+    qualifying: int
+    repaid: int = 0
+    """Points that went to arrears instead of the lot."""
+    rules: tuple[tuple[str, int], ...] = ()
+    """What each rule beyond the base gave."""
+    birthday_year: int = 0
