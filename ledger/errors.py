@@ -109,6 +109,42 @@ class RedeemStep(LedgerError):
     """The programme redeems from a minimum and in steps."""
 
 
+class RedeemShare(LedgerError):
+    """The programme lets points pay only a share of a basket."""
+
+
+class OutOfStock(LedgerError):
+    """There is no piece of this gift left."""
+
+
+class HoldUnknown(LedgerError):
+    """There is no such hold."""
+
+
+class HoldOver(LedgerError):
+    """This hold has ended already."""
+
+
+class RedemptionUnknown(LedgerError):
+    """There is no such redemption."""
+
+
+class VoucherUnknown(LedgerError):
+    """There is no such voucher."""
+
+
+class VoucherSpent(LedgerError):
+    """This voucher was used or cancelled already."""
+
+
+class VoucherExpired(LedgerError):
+    """This voucher is not valid any more."""
+
+
+class ReturnUnknown(LedgerError):
+    """Nothing of this receipt came back by that return, or it was voided already."""
+
+
 class AmountInvalid(LedgerError):
     """The amount must be a whole number other than zero."""
 

@@ -25,7 +25,7 @@ Minor = Annotated[int, Meta(ge=-10_000_000_000, le=10_000_000_000)]
 MOST_POINTS = 1_000_000_000
 """More than this is not given or taken at once, for the same reason."""
 Quantity = Annotated[int, Meta(ge=-100_000_000, le=100_000_000)]
-LineKind = Literal["sale", "gift_card", "deposit", "reward"]
+LineKind = Literal["sale", "gift_card", "deposit", "reward", "return"]
 Unit = Literal["piece", "gram", "millilitre"]
 
 
@@ -70,7 +70,8 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One line of a receipt: `amount_minor` is what was paid for all of it, after discount.
 
     `quantity` is in `unit`; negative (with `amount_minor` not above zero) for goods brought
-    back, and then `return_of` names the line they were bought on.
+    back, and then `return_of` names the line they were bought on. Where nobody knows that
+    line, the kind is `return`.
     """
 
     product: Name
@@ -88,7 +89,11 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         if self.quantity == 0:
             msg = "`quantity` is zero"
             raise ValueError(msg)
-        if self.return_of is None:
+        if self.kind == "return" and self.return_of is None:
+            if self.quantity > 0 or self.amount_minor > 0:
+                msg = "a line of kind `return` needs a negative `quantity` and no positive amount"
+                raise ValueError(msg)
+        elif self.return_of is None:
             if self.quantity < 0:
                 msg = "`quantity` is negative without `return_of`"
                 raise ValueError(msg)
@@ -102,11 +107,20 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         _no_nul("category", self.category)
 
 
-class Tender(Struct, frozen=True, forbid_unknown_fields=True):
-    """One means of payment, e.g. `cash`, `card`, `gift_card`, `points`."""
+class Tender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One means of payment, e.g. `cash`, `card`, `gift_card`, `points`.
+
+    `ref` is the command id of the redemption or hold, where points paid.
+    """
 
     kind: Name
     amount_minor: Minor
+    ref: Annotated[str, Meta(max_length=200)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no report could hold."""
+        _no_nul("kind", self.kind)
+        _no_nul("ref", self.ref)
 
 
 class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from ledger.calendar import add_months, instant_of, local_day, midnight
 from ledger.errors import PointsShort, RedeemNotOffered, RedeemStep
-from ledger.policies.burn import available, burn, cash_value, gift_of, take_in_order
+from ledger.policies.burn import available, burn, take_in_order
 from ledger.policies.expiry import AT_ONCE, NEVER, lot_dates
 from ledger.policies.periods import in_period
+from ledger.policies.redeem import cash_value, gift_of
 from ledger.policies.split import largest_remainder, part_returned
 from ledger.programme import Bonus, Cash, Expiry, Gift, Lots, Redeem
 from ledger.types import Take, day_of

@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger import events as e
 
 
+class Back(NamedTuple):
+    """What one return brought back of a receipt; lines count from 0, numbers are positive."""
+
+    by: bytes
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    amounts_minor: tuple[int, ...]
+    version: int
+    """Of the event in the member's stream that took the points; 0 for none."""
+    captured_at: int = 0
+    member: bytes = b""
+    """Whose stream that is, where it is not the receipt's member."""
+
+
 class ReceiptState(Struct, frozen=True, array_like=True):
     """A recorded receipt. `member` is empty while it belongs to nobody.
 
-    `version` is that of the event in the member's stream which holds the award.
+    `version` is that of the event in the member's stream which holds the award. A receipt of
+    which goods came back before it was recorded has no fingerprint yet.
     """
 
     fingerprint: bytes = b""
@@ -20,36 +38,65 @@ class ReceiptState(Struct, frozen=True, array_like=True):
     why: int = -1
     """Why it was recorded without a member; -1 where it was recorded with one."""
     card: bytes = b""
-    returned: tuple[tuple[int, int], ...] = ()
-    """(line counted from 0, quantity returned so far)."""
-    before_award: tuple[tuple[int, int], ...] = ()
-    """What had come back before the receipt was attributed, so earned nothing."""
+    backs: tuple[Back, ...] = ()
+    """Returns that were not voided."""
+    waiting: tuple[Back, ...] = ()
+    """Returns that came before the receipt."""
+    length: int = 0
+    scan_at: int = 0
+    """Version of the event that carries the lines, where this stream does."""
+
+    @property
+    def returned(self) -> dict[int, int]:
+        """Line to the quantity that is back."""
+        return _sums((back.lines, back.quantities) for back in self.backs)
+
+    @property
+    def returned_minor(self) -> dict[int, int]:
+        """Line to the money given back."""
+        return _sums((back.lines, back.amounts_minor) for back in self.backs)
+
+
+def _sums(pairs: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[int, int]:
+    sums: dict[int, int] = {}
+    for lines, numbers in pairs:
+        for line, number in zip(lines, numbers, strict=True):
+            sums[line] = sums.get(line, 0) + number
+    return sums
 
 
 def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
     """The state after an event."""
     known = state or ReceiptState()
+    known = replace(known, length=known.length + 1)
     match event:
         case e.ReceiptClaimed():
             return replace(
                 known, fingerprint=event.fingerprint, member=event.member, version=event.version
             )
         case e.ReceiptUnclaimed():
-            return replace(known, fingerprint=event.fingerprint, why=event.why, card=event.card)
-        case e.ReceiptGiven():
             return replace(
-                known, member=event.member, version=event.version, before_award=known.returned
+                known, fingerprint=event.fingerprint, why=event.why, card=event.card,
+                scan_at=known.length,
+            )  # fmt: skip
+        case e.ReceiptGiven():
+            backs = tuple(
+                back._replace(version=version)
+                for back, version in zip(known.backs, event.returns, strict=False)
             )
+            backs += known.backs[len(backs) :]
+            return replace(known, member=event.member, version=event.version, backs=backs)
         case e.LinesReturned():
-            return replace(known, returned=_added(known.returned, event))
+            came = _back(event, event.version)._replace(member=event.member)
+            return replace(known, backs=(*known.backs, came))
+        case e.ReturnWaits():
+            waits = _back(event, 0)._replace(captured_at=event.captured_at)
+            return replace(known, waiting=(*known.waiting, waits))
+        case e.LinesKept():
+            return replace(known, backs=tuple(b for b in known.backs if b.by != event.by))
         case _:
             return known
 
 
-def _added(
-    returned: tuple[tuple[int, int], ...], event: e.LinesReturned
-) -> tuple[tuple[int, int], ...]:
-    so_far = dict(returned)
-    for line, quantity in zip(event.lines, event.quantities, strict=True):
-        so_far[line] = so_far.get(line, 0) + quantity
-    return tuple(sorted(so_far.items()))
+def _back(event: e.LinesReturned | e.ReturnWaits, version: int) -> Back:
+    return Back(event.by, event.lines, event.quantities, event.amounts_minor, version)

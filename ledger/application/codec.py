@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.aggregates import card, claim, programmes, receipt
+from ledger.aggregates import card, claim, programmes, receipt, voucher
 from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
@@ -15,6 +15,7 @@ from ledger.store.keys import (
     MEMBER,
     PROGRAMME,
     RECEIPT,
+    VOUCHER,
 )
 
 KINDS: Mapping[int, Kind] = {
@@ -27,6 +28,7 @@ KINDS: Mapping[int, Kind] = {
     CARD: Kind(card.evolve, cached=True),
     RECEIPT: Kind(receipt.evolve, cached=False),
     COMMAND: Kind(claim.evolve, cached=False),
+    VOUCHER: Kind(voucher.evolve, cached=False),
     PROGRAMME: Kind(programmes.evolve, cached=True),
 }
 

@@ -10,7 +10,8 @@ from ledger.application.door import Door
 from ledger.commands.attribution import Attribute
 from ledger.commands.common import Outcome
 from ledger.commands.record_receipt import RecordReceipt
-from ledger.commands.returns import ReturnGoods
+from ledger.commands.returns import ReturnGoods, ReturnLoose
+from ledger.commands.voiding import VoidReturn
 from ledger.types import Receipt, ReceiptKey
 
 
@@ -21,8 +22,7 @@ class Receipts(Door):
         """Record a receipt, and what it earns.
 
         Raises:
-            KeyConflict, MemberConflict, CurrencyUnknown, CapturedInFuture, ReceiptUnknown,
-            LineUnknown, ReturnTooLarge, PointsSpent.
+            KeyConflict, MemberConflict, CurrencyUnknown, CapturedInFuture, LineUnknown, ReturnTooLarge, PointsSpent.
         """
         return self._do(RecordReceipt(receipt, history, enrol))
 
@@ -59,3 +59,22 @@ class Receipts(Door):
             KeyConflict, ReceiptUnknown, LineUnknown, ReturnTooLarge, PointsSpent.
         """
         return self._do(ReturnGoods(receipt, command_id, lines or {}))
+
+    def return_without_receipt(
+        self, card: str, amount_minor: int, author: str, command_id: str, *, product: str = "-",
+        category: str = "",
+    ) -> Outcome:  # fmt: skip
+        """Take goods back of which nobody knows the receipt.
+
+        Raises:
+            KeyConflict, CardUnknown, AmountInvalid, PointsSpent, InputInvalid.
+        """
+        return self._do(ReturnLoose(card, amount_minor, author, command_id, product, category))
+
+    def void_return(self, receipt: ReceiptKey, by: ReceiptKey | str, command_id: str) -> Outcome:
+        """Take a return back, which a receipt or a command id (`by`) had brought.
+
+        Raises:
+            KeyConflict, ReturnUnknown.
+        """
+        return self._do(VoidReturn(receipt, by, command_id))

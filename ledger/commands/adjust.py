@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.aggregates.member.points import adjust
-from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
+from ledger.commands.common import Outcome, act, claim, owner_of, present, rules_at, storable
 from ledger.commands.redeem import owned_streams
 from ledger.store.working import Working
 
@@ -33,12 +33,12 @@ class Adjust(NamedTuple):
             AmountInvalid, PointsShort: see the member's decisions.
         """
         storable(reason=self.reason, author=self.author)
-        stream, member = owner_of(working, self.card)
+        stream, _ = owner_of(working, self.card)
         content = (stream, self.points, self.reason, self.author)
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
-        event = adjust(member, self.points, self.reason, rules, done)
+        event = adjust(present(working, stream), self.points, self.reason, rules, done)
         return claimed.record(working, stream, working.emit(stream, event))

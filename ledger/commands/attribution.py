@@ -17,7 +17,8 @@ from ledger.commands.common import (
     owner_of,
     rules_at,
 )
-from ledger.commands.goods import lines_of
+from ledger.commands.goods import lines_of, unclaimed_scan
+from ledger.commands.returns import When, returns_before_award
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -33,7 +34,7 @@ def attribute_waiting(
     for receipt in receipts:
         state = cast("ReceiptState", working.state(receipt))
         if not state.member:
-            scanned = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+            scanned = unclaimed_scan(working, receipt)
             if scanned.historical or _in_time(working, scanned.captured_at):
                 newest = len(member_of(working, member).cards) - 1
                 _attribute(working, member, newest, receipt, scanned, recorded_at)
@@ -49,7 +50,7 @@ def attribute_anonymous(working: Working, receipt: bytes, card: bytes) -> Outcom
         return None
     member = member_of(working, owner.member)
     index = card_index(member, card)
-    scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+    scan = unclaimed_scan(working, receipt)
     late = not scan.historical and not _in_time(working, scan.captured_at)
     if late or member.cards[index].stopped:
         return None
@@ -70,8 +71,7 @@ def _attribute(
 ) -> int:  # fmt: skip
     state = member_of(working, member)
     rules = rules_at(working, scan.captured_at)
-    returned = dict(cast("ReceiptState", working.state(receipt)).returned)
-    lines = lines_of(scan.goods, returned)
+    lines = lines_of(scan.goods)
     shopping = Shopping(
         lines,
         tuple(Tender(kind, amount) for kind, amount in scan.tenders),
@@ -85,7 +85,10 @@ def _attribute(
         e.ReceiptAttributed(receipt, scan.captured_at, scan.day, amount, got),
         recorded_at,
     )
-    working.emit(receipt, e.ReceiptGiven(member, version), recorded_at)
+    # What had come back before is taken off as if it came back now: the order makes no difference.
+    when = When(b"", scan.captured_at, recorded_at)
+    returns = returns_before_award(working, receipt, member, (got, scan), when)
+    working.emit(receipt, e.ReceiptGiven(member, version, returns), recorded_at)
     if change:
         working.emit(member, change, recorded_at)
     return version
@@ -123,7 +126,7 @@ class Attribute(NamedTuple):
             if state.member != member:
                 raise MemberConflict
             return Outcome(member, state.version, repeat=True)
-        scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+        scan = unclaimed_scan(working, receipt)
         if not scan.historical and not _in_time(working, scan.captured_at):
             raise CapturedTooLate
         index = card_index(holder, working.keys.card(self.card))

@@ -8,7 +8,10 @@ import msgspec
 
 from ledger import events as e
 from ledger.aggregates.card import CardState
+from ledger.aggregates.claim import Claimed
 from ledger.aggregates.member.earning import Rules, Shopping, award
+from ledger.aggregates.member.holds import over, released
+from ledger.aggregates.member.passing import slid
 from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
@@ -16,7 +19,7 @@ from ledger.calendar import local_day
 from ledger.errors import CardUnknown, InputInvalid, KeyConflict, MemberUnknown, ProgrammeNotInForce
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Personal
+from ledger.types import Day, Instant, Personal
 
 _PERSONAL = msgspec.msgpack.Decoder(Personal)
 _ENCODE = msgspec.msgpack.Encoder().encode
@@ -67,6 +70,29 @@ def member_of(working: Working, stream: bytes) -> Member:
     return member
 
 
+def present(working: Working, stream: bytes) -> Member:
+    """The member as time has left it: holds that are over are recorded as expired.
+
+    Whatever burns points begins with this, so that it finds the lots it may burn.
+    """
+    member = member_of(working, stream)
+    for held in over(member, working.now):
+        version = working.emit(stream, released(held, held.ends_at, e.HOLD_EXPIRED))
+        working.emit(held.id, e.HoldEnded(e.HOLD_EXPIRED, version))
+    return member_of(working, stream)
+
+
+def slide(
+    working: Working, stream: bytes, rules: Rules, activity: tuple[Day, Instant],
+    recorded_at: Instant | None = None,
+) -> None:  # fmt: skip
+    """Let an activity of the member make the points last longer, if the programme says so."""
+    day, at = activity
+    now = working.now if recorded_at is None else recorded_at
+    if event := slid(member_of(working, stream), rules, day, at, now):
+        working.emit(stream, event, recorded_at)
+
+
 def card_index(member: Member, card: bytes) -> int:
     """The place of a card among the member's."""
     return next(i for i, known in enumerate(member.cards) if known.id == card)
@@ -114,12 +140,10 @@ def storable(**texts: str) -> None:
             raise InputInvalid("It holds a NUL character.", field=field)
 
 
-def act(
-    working: Working, rules_zone: str, command_id: str, author: str = "", store: str = ""
-) -> Act:
+def act(working: Working, rules_zone: str, command_id: str, author: str = "") -> Act:
     """An act of now."""
     now = working.now
-    return Act(now, local_day(now, rules_zone), command_id, author, store)
+    return Act(now, local_day(now, rules_zone), command_id, author)
 
 
 class Claim(NamedTuple):
@@ -134,7 +158,7 @@ class Claim(NamedTuple):
         Raises:
             KeyConflict: the id was used for other content.
         """
-        state = cast("e.CommandClaimed | None", working.state(self.stream))
+        state = cast("Claimed | None", working.state(self.stream))
         if state is None:
             return None
         if state.fingerprint != self.fingerprint:

@@ -9,6 +9,7 @@ from ledger import events as e
 from ledger.aggregates.member.points import open_complaint, resolve
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
+from ledger.commands.goods import scan_in
 from ledger.commands.redeem import owned_streams
 from ledger.errors import InputInvalid, LineUnknown, MemberConflict, ReceiptUnknown
 from ledger.store.working import Working
@@ -60,10 +61,7 @@ class OpenComplaint(NamedTuple):
             raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
         if state.member != member:
             raise MemberConflict(f"`{self.receipt}`", field="receipt")
-        event = working.event(receipt, 1) if state.why >= 0 else working.event(
-            state.member, state.version
-        )  # fmt: skip
-        if not 1 <= self.line <= len(event.scan.goods.products):
+        if not 1 <= self.line <= len(scan_in(working, receipt).goods.products):
             raise LineUnknown(f"Line {self.line}.", field="line")
         return receipt
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import TypeVar, cast
 
 from ledger import events as e
+from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
+from ledger.store.working import Working
 from ledger.types import Line, Receipt
 
 T = TypeVar("T")
@@ -42,28 +44,35 @@ def _unless_all(column: list[T], usual: T) -> tuple[T, ...]:
     return () if all(value == usual for value in column) else tuple(column)
 
 
-def lines_of(goods: e.Goods, returned: Mapping[int, int]) -> list[Line]:
-    """The lines that columns stand for, less what came back since (whole lines by share)."""
-    lines = []
-    for index, product in enumerate(goods.products):
-        quantity, amount = goods.quantities[index], goods.amounts_minor[index]
-        back = returned.get(index, 0)
-        if quantity > 0 and back:
-            amount -= amount * back // quantity
-        gone = quantity <= 0 or back >= quantity
-        lines.append(
-            Line(
-                product,
-                1 if gone else quantity - back,
-                0 if gone else amount,
-                goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
-                goods.discounts_minor[index] if goods.discounts_minor else 0,
-                goods.categories[index] if goods.categories else "",
-                goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
-                voided=gone or index in goods.voided,
-            )
+def lines_of(goods: e.Goods) -> list[Line]:
+    """The lines that columns stand for; what the receipt brought back stands as voided."""
+    return [
+        Line(
+            product,
+            abs(goods.quantities[index]),
+            abs(goods.amounts_minor[index]),
+            goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
+            goods.discounts_minor[index] if goods.discounts_minor else 0,
+            goods.categories[index] if goods.categories else "",
+            goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
+            voided=goods.quantities[index] < 0 or index in goods.voided,
         )
-    return lines
+        for index, product in enumerate(goods.products)
+    ]
+
+
+def unclaimed_scan(working: Working, receipt: bytes) -> e.Scan:
+    """The lines of a receipt that was recorded without a member."""
+    state = cast("ReceiptState", working.state(receipt))
+    return cast("e.ReceiptUnclaimed", working.event(receipt, state.scan_at)).scan
+
+
+def scan_in(working: Working, receipt: bytes) -> e.Scan:
+    """The lines of a recorded receipt: in the member's event, or in its own stream."""
+    state = cast("ReceiptState", working.state(receipt))
+    if state.scan_at:
+        return unclaimed_scan(working, receipt)
+    return cast("e.ReceiptScanned", working.event(state.member, state.version)).scan
 
 
 def scan_of(receipt: Receipt, *, historical: bool) -> e.Scan:
@@ -82,4 +91,5 @@ def scan_of(receipt: Receipt, *, historical: bool) -> e.Scan:
         tuple([(tender.kind, tender.amount_minor) for tender in receipt.tenders]),
         receipt.cashier,
         historical,
+        _unless_all([tender.ref for tender in receipt.tenders], ""),
     )

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.earning import tier_at
+from ledger.aggregates.member.holds import usable
 from ledger.calendar import instant_of
 from ledger.commands.common import award_for, card_index, owner_of, rules_at
 from ledger.commands.record_receipt import shopping_of
 from ledger.errors import CurrencyUnknown, InputInvalid
-from ledger.policies.burn import available
 from ledger.policies.member_price import member_discount
 from ledger.store.working import Working
 from ledger.types import Receipt, day_of
@@ -56,5 +56,5 @@ def quote(working: Working, receipt: Receipt) -> Quote:
         got.points or (0,) * len(receipt.lines),
         tuple(0 if stopped else member_discount(prices, line, tier, day) for line in receipt.lines),
         tier,
-        0 if stopped else available(member.lots, working.now),
+        0 if stopped else usable(member, working.now),
     )

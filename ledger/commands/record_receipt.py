@@ -11,14 +11,20 @@ from ledger.aggregates.member.earning import Rules, Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
-from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at
+from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at, slide
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
-from ledger.commands.returns import Back, return_lines
+from ledger.commands.returns import (
+    Back,
+    When,
+    return_lines,
+    return_loose,
+    returns_that_waited,
+)
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Personal, Receipt, day_of
+from ledger.types import Instant, Line, Personal, Receipt, day_of
 
 CLOCKS_APART_SECONDS = 300
 """How far a till's clock may be ahead of the ledger's."""
@@ -59,7 +65,7 @@ class RecordReceipt(NamedTuple):
             MemberConflict: the same receipt is recorded for another member.
             CurrencyUnknown: it is not in the programme's currency.
             CapturedInFuture: it was captured after the ledger's present.
-            ReceiptUnknown, LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
+            LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
         """
         receipt = self.receipt
         stream = working.keys.receipt(receipt.key)
@@ -87,8 +93,10 @@ class RecordReceipt(NamedTuple):
         recorded_at = captured_at if self.history else None
         outcome = self._record(working, stream, fingerprint, rules, recorded_at)
         backs = backs_of(receipt)
+        returns_that_waited(working, stream, recorded_at)
+        when = When(stream, captured_at, recorded_at)
         for back in backs:
-            return_lines(working, back, stream, captured_at, recorded_at)
+            return_lines(working, back, when)
         return outcome
 
     def _repeat(
@@ -106,7 +114,7 @@ class RecordReceipt(NamedTuple):
             given = attribute_anonymous(working, stream, working.keys.card(self.receipt.card))
             if given:
                 return given
-        return Outcome(known.member or stream, known.version or 1, repeat=True)
+        return Outcome(known.member or stream, known.version or known.scan_at, repeat=True)
 
     def _same_holder(self, working: Working, card: bytes) -> bool:
         """Whether the card of an earlier sending leads to the same member as this one's."""
@@ -180,7 +188,15 @@ def _award(
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
     if change:
         working.emit(member, change, recorded_at)
+    slide(working, member, rules, (shopping.day, scan.captured_at), recorded_at)
+    loose = [line for line in receipt.lines if _is_loose(line)]
+    if loose:
+        return_loose(working, member, loose, When(stream, scan.captured_at, recorded_at))
     return Outcome(member, version)
+
+
+def _is_loose(line: Line) -> bool:
+    return line.kind == "return" and line.return_of is None and not line.voided
 
 
 def _unclaimed(

@@ -1,26 +1,54 @@
-"""Redeeming points, as money off or for a gift."""
+"""Redeeming points: money off, a gift, a voucher; and undoing it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from ledger import events as e
 from ledger.aggregates.card import CardState
-from ledger.aggregates.member.points import redeem_cash, redeem_gift
-from ledger.commands.common import Outcome, act, card_index, claim, owner_of, rules_at, storable
-from ledger.errors import CardBlocked
+from ledger.aggregates.claim import Claimed
+from ledger.aggregates.member.earning import Rules
+from ledger.aggregates.member.points import (
+    Act,
+    Payment,
+    redeem_cash,
+    redeem_gift,
+    redeem_voucher,
+)
+from ledger.aggregates.member.reversal import give_back
+from ledger.aggregates.member.state import Member
+from ledger.aggregates.voucher import VoucherState
+from ledger.calendar import midnight
+from ledger.commands.common import (
+    Outcome,
+    act,
+    card_index,
+    claim,
+    owner_of,
+    present,
+    rules_at,
+    slide,
+    storable,
+)
+from ledger.errors import CardBlocked, InputInvalid, RedemptionUnknown, VoucherSpent
+from ledger.policies.redeem import voucher_of
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
+from ledger.types import Take
 
 
 class Redeem(NamedTuple):
-    """Burn points: `points` of them as cash, or the price of `gift`."""
+    """Burn points: `points` of them as cash, or the price of `gift` or `voucher`."""
 
     card: str
     command_id: str
     points: int = 0
     gift: str = ""
     store: str = ""
+    variant: str = ""
+    voucher: str = ""
+    basket_minor: int = 0
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The programme, the command's claim, the card and its member."""
@@ -32,23 +60,63 @@ class Redeem(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another redemption.
             CardUnknown, CardBlocked: the card cannot pay.
-            RedeemNotOffered, RedeemStep, AmountInvalid, PointsShort: see the member's decisions.
+            RedeemNotOffered, RedeemStep, RedeemShare, AmountInvalid, PointsShort, OutOfStock:
+                see the member's decisions.
         """
         storable(store=self.store)
         stream, member = owner_of(working, self.card)
-        content = (stream, self.points, self.gift)
+        content: tuple[object, ...] = (stream, self.points, self.gift)
+        if self.variant or self.voucher:
+            content = (*content, self.variant, self.voucher)
         claimed = claim(working, "redeem", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        if member.cards[card_index(member, working.keys.card(self.card))].stopped:
-            raise CardBlocked(field="card")
+        if sum(map(bool, (self.points, self.gift, self.voucher))) > 1:
+            msg = "Only one of points, a gift and a voucher can be redeemed at once."
+            raise InputInvalid(msg, field="points")
+        index = paying_card(working, member, self.card)
         rules = rules_at(working, working.now)
-        done = act(working, rules.programme.time_zone, self.command_id, store=self.store)
+        done = act(working, rules.programme.time_zone, self.command_id)
+        payment = Payment(self.store, index, self.basket_minor)
+        event = self._event(working, present(working, stream), rules, done, payment)
+        version = working.emit(stream, event)
+        if self.voucher:
+            self._issue(working, stream, claimed.stream, event, rules, done)
+        slide(working, stream, rules, (done.day, done.at))
+        return claimed.record(working, stream, version)
+
+    def _event(
+        self, working: Working, member: Member, rules: Rules, done: Act, payment: Payment
+    ) -> e.PointsRedeemed:
         if self.gift:
-            event = redeem_gift(member, self.gift, rules, done)
-        else:
-            event = redeem_cash(member, self.points, rules, done)
-        return claimed.record(working, stream, working.emit(stream, event))
+            return redeem_gift(member, (self.gift, self.variant), rules, done, payment)
+        if self.voucher:
+            stream = working.keys.voucher(working.keys.voucher_code(self.command_id))
+            return redeem_voucher(member, (self.voucher, stream), rules, done, payment)
+        return redeem_cash(member, self.points, rules, done, payment)
+
+    def _issue(
+        self, working: Working, member: bytes, claimed: bytes, event: e.PointsRedeemed,
+        rules: Rules, done: Act,
+    ) -> None:  # fmt: skip
+        offered = voucher_of(rules.programme.redeem, self.voucher)
+        until = midnight(done.day + offered.valid_days + 1, rules.programme.time_zone)
+        issued = e.VoucherIssued(
+            done.at, member, claimed, self.voucher, offered.value_minor, until, rules.number
+        )
+        working.emit(event.voucher, issued)
+
+
+def paying_card(working: Working, member: Member, card: str) -> int:
+    """The index of a card that may pay.
+
+    Raises:
+        CardBlocked: it is blocked or replaced.
+    """
+    index = card_index(member, working.keys.card(card))
+    if member.cards[index].stopped:
+        raise CardBlocked(field="card")
+    return index
 
 
 def owned_streams(working: Working, kind: str, command_id: str, card: str) -> Iterable[bytes]:
@@ -57,3 +125,92 @@ def owned_streams(working: Working, kind: str, command_id: str, card: str) -> It
     owner = cast("CardState | None", working.known(keys.card(card)))
     member = (owner.member,) if owner and owner.member else ()
     return (PROGRAMME_STREAM, keys.command(kind, command_id), keys.card(card), *member)
+
+
+class Paid(NamedTuple):
+    """A redemption that was recorded: by which command, from which lots, for how much money."""
+
+    claim: bytes
+    member: bytes
+    takes: tuple[Take, ...]
+    value_minor: int
+    undone: int
+    by_hand: bool
+    event: e.PointsRedeemed | e.HoldSettled
+
+    @property
+    def points(self) -> int:
+        """Points that were burned; what a late settlement owes is not among them."""
+        return sum(take.points for take in self.takes)
+
+
+def paid_by(working: Working, command_id: str) -> Paid | None:
+    """The redemption that a command id stands for: one at once, or a hold that was settled."""
+    for kind in ("redeem", "hold"):
+        stream = working.keys.command(kind, command_id)
+        known = cast("Claimed | None", working.state(stream))
+        if known is None or (kind == "hold" and known.hold != e.HOLD_SETTLED):
+            continue
+        event = working.event(known.stream, known.ended or known.version)
+        return Paid(
+            stream, known.stream, event.takes, event.value_minor, known.undone, known.by_hand, event
+        )
+    return None
+
+
+class UndoRedemption(NamedTuple):
+    """Give back all points of a redemption that are not restored yet; a voucher must be unused."""
+
+    redemption: str
+    """Its command id, or that of the hold."""
+    reason: str
+    author: str
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """The programme and what the redemption may be recorded under."""
+        keys = working.keys
+        return (PROGRAMME_STREAM, *(keys.command(k, self.redemption) for k in ("redeem", "hold")))
+
+    def decide(self, working: Working) -> Outcome:
+        """Record that the points are restored; undoing twice is once.
+
+        Raises:
+            RedemptionUnknown: nothing was redeemed under this id.
+            VoucherSpent: the voucher that it bought was used.
+            InputInvalid: no reason or author is given.
+        """
+        storable(reason=self.reason, author=self.author)
+        paid = paid_by(working, self.redemption)
+        if paid is None:
+            raise RedemptionUnknown(field="redemption")
+        if paid.by_hand:
+            return Outcome(paid.member, working.version(paid.member), repeat=True)
+        if not self.reason or not self.author:
+            msg = "Undoing a redemption needs a reason and an author."
+            raise InputInvalid(msg, field="author" if self.reason else "reason")
+        self._cancel_voucher(working, paid)
+        rules = rules_at(working, working.now)
+        takes = give_back(paid.takes, paid.undone, paid.points)
+        value = paid.value_minor - paid.value_minor * paid.undone // max(paid.points, 1)
+        member = resolved(working, paid.member)
+        version = working.emit(
+            member,
+            e.PointsRestored(
+                working.now, paid.claim, takes, value, b"", self.reason, self.author, rules.number
+            ),
+        )
+        working.emit(paid.claim, e.RedemptionUndone(paid.points, by_hand=True))
+        return Outcome(member, version)
+
+    def _cancel_voucher(self, working: Working, paid: Paid) -> None:
+        if not isinstance(paid.event, e.PointsRedeemed) or not paid.event.voucher:
+            return
+        voucher = cast("VoucherState", working.state(paid.event.voucher))
+        if voucher.used:
+            raise VoucherSpent(field="redemption")
+        working.emit(paid.event.voucher, e.VoucherCancelled(working.now))
+
+
+def resolved(working: Working, member: bytes) -> bytes:  # noqa: ARG001
+    """The member who has the points of another now."""
+    return member

@@ -1,19 +1,37 @@
-"""Goods brought back: the receipt remembers how many, the member's points go back."""
+"""Goods brought back: the receipt remembers what, the member's points go back.
+
+What a receipt has earned in the end depends on what of it is sold, not on the order in which
+sale, return and attribution were recorded: a return that comes first waits for its receipt.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from ledger import events as e
-from ledger.aggregates.member.points import reverse
+from ledger.aggregates import receipt as receipts
+from ledger.aggregates.member.reversal import Reversal, reverse, reverse_loose
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, claim, member_of, rules_at
-from ledger.errors import LineUnknown, ReceiptUnknown, ReturnTooLarge
+from ledger.calendar import local_day
+from ledger.commands.common import Outcome, claim, owner_of, present, rules_at, storable
+from ledger.commands.goods import scan_in
+from ledger.commands.redeem import owned_streams, resolved
+from ledger.commands.restoring import restore_share
+from ledger.errors import AmountInvalid, InputInvalid, LineUnknown, ReceiptUnknown, ReturnTooLarge
+from ledger.policies.returns import loose_points
 from ledger.policies.split import part_returned
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, ReceiptKey
+from ledger.types import Instant, Line, ReceiptKey
+
+
+class When(NamedTuple):
+    """What brings goods back, when, and under which of the ledger's times it is recorded."""
+
+    by: bytes
+    at: Instant
+    recorded_at: Instant | None
 
 
 class Back(NamedTuple):
@@ -45,24 +63,24 @@ class ReturnGoods(NamedTuple):
 
         Raises:
             KeyConflict: the command id was used for another return.
-            ReceiptUnknown, LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
+            ReceiptUnknown: there is no such receipt.
+            LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
         """
         content = (tuple(self.receipt), sorted(self.lines.items()))
         claimed = claim(working, "return", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        back = self._back(working)
-        stream, version = return_lines(working, back, claimed.stream, working.now, None)
-        return claimed.record(working, stream, version)
-
-    def _back(self, working: Working) -> Back:
-        """What is asked: the lines named, or all that did not come back yet."""
         receipt = working.keys.receipt(self.receipt)
         known = cast("ReceiptState | None", working.state(receipt))
-        if known is None:
+        if known is None or not known.fingerprint:
             raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
-        goods = _scan(working, receipt, known).goods
-        so_far = dict(known.returned)
+        back = self._back(scan_in(working, receipt).goods, known)
+        when = When(claimed.stream, working.now, None)
+        return claimed.record(working, *return_lines(working, back, when))
+
+    def _back(self, goods: e.Goods, known: ReceiptState) -> Back:
+        """What is asked: the lines named, or all that did not come back yet."""
+        so_far = known.returned
         asked = {line - 1: quantity for line, quantity in self.lines.items()}
         if not asked:
             asked = {
@@ -80,87 +98,228 @@ class ReturnGoods(NamedTuple):
         return Back(self.receipt, asked, amounts)
 
 
-def return_lines(
-    working: Working, back: Back, by: bytes, at: Instant, recorded_at: Instant | None
-) -> tuple[bytes, int]:
+class ReturnLoose(NamedTuple):
+    """Take goods back from a card's holder who has no receipt."""
+
+    card: str
+    amount_minor: int
+    author: str
+    command_id: str
+    product: str = "-"
+    category: str = ""
+
+    def streams(self, working: Working) -> Iterable[bytes]:
+        """The programme, the command's claim, the card and its member."""
+        return owned_streams(working, "return-loose", self.command_id, self.card)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the return, and take the points that such goods earn at the base rate.
+
+        Raises:
+            KeyConflict: the command id was used for another return.
+            CardUnknown: nobody holds the card.
+            AmountInvalid: it is not above zero.
+            InputInvalid: no author is given.
+            PointsSpent: the points are spent, and the programme refuses such returns.
+        """
+        storable(author=self.author, product=self.product, category=self.category)
+        stream, _ = owner_of(working, self.card)
+        content = (stream, self.amount_minor, self.product, self.category)
+        claimed = claim(working, "return-loose", self.command_id, content)
+        if earlier := claimed.earlier(working):
+            return earlier
+        if self.amount_minor <= 0:
+            raise AmountInvalid(field="amount_minor")
+        if not self.author:
+            msg = "A return without receipt needs an author."
+            raise InputInvalid(msg, field="author")
+        line = Line(self.product, -1, -self.amount_minor, category=self.category, kind="return")
+        when = When(claimed.stream, working.now, None)
+        version = return_loose(working, stream, [line], when, self.author)
+        return claimed.record(working, stream, version)
+
+
+def return_loose(
+    working: Working, member: bytes, lines: Sequence[Line], when: When, author: str = ""
+) -> int:
+    """Record that a member brought goods back of which nobody knows the receipt.
+
+    Raises:
+        PointsSpent: the points are spent, and the programme refuses such returns.
+    """
+    now = working.now if when.recorded_at is None else when.recorded_at
+    rules = rules_at(working, now)
+    programme = rules.programme
+    rate = programme.returns.without_receipt == "rate"
+    points = loose_points(programme.earn, lines) if rate else 0
+    took = reverse_loose(present(working, member), points, rules, now) if points else NOTHING
+    amount = -sum(line.amount_minor for line in lines)
+    event = e.GoodsReturnedLoose(
+        when.by, when.at, local_day(when.at, programme.time_zone), amount, points, took.takes,
+        took.arrears, took.forgiven, author, rules.number,
+    )  # fmt: skip
+    return working.emit(member, event, when.recorded_at)
+
+
+NOTHING = Reversal((), 0, 0)
+
+
+def return_lines(working: Working, back: Back, when: When) -> tuple[bytes, int]:
     """Record what comes back of a receipt, and take its points from whoever earned them.
 
     Returns where it was recorded: the member's stream, or the receipt's where nobody earned.
 
     Raises:
-        ReceiptUnknown: the receipt was never recorded.
-        LineUnknown: it has no such line, or the line sold nothing.
+        LineUnknown: the receipt has no such line, or the line sold nothing.
         ReturnTooLarge: more than was bought and not yet returned; says what is left.
         PointsSpent: the points are spent, and the programme refuses such returns.
     """
     receipt = working.keys.receipt(back.receipt)
     known = cast("ReceiptState | None", working.state(receipt))
-    if known is None or not known.fingerprint:
-        raise ReceiptUnknown(f"`{back.receipt}`", field="return_of")
-    goods = _scan(working, receipt, known).goods
-    _check(goods, known, back)
     lines = tuple(sorted(back.quantities))
     quantities = tuple(back.quantities[line] for line in lines)
     amounts = tuple(back.amounts_minor.get(line, 0) for line in lines)
-    version = working.emit(receipt, e.LinesReturned(by, lines, quantities, amounts), recorded_at)
-    if not known.member:
-        return receipt, version
-    return known.member, _take_back(working, receipt, known, goods, back, (by, at, recorded_at))
+    if known is None or not known.fingerprint:
+        waits = e.ReturnWaits(when.by, when.at, lines, quantities, amounts)
+        return receipt, working.emit(receipt, waits, when.recorded_at)
+    goods = scan_in(working, receipt).goods
+    _check(goods, known, back)
+    amounts = _within(goods, known, lines, amounts)
+    came = receipts.Back(when.by, lines, quantities, amounts, 0)
+    return _record(working, receipt, came, when)
+
+
+def returns_that_waited(working: Working, receipt: bytes, recorded_at: Instant | None) -> None:
+    """Take off a receipt just recorded what had come back before it; never more than it sold."""
+    known = cast("ReceiptState", working.state(receipt))
+    if not known.waiting:
+        return
+    goods = scan_in(working, receipt).goods
+    for waits in known.waiting:
+        so_far = cast("ReceiptState", working.state(receipt)).returned
+        fits = [
+            (line, min(quantity, _sold(goods, line) - so_far.get(line, 0)), amount)
+            for line, quantity, amount in zip(
+                waits.lines, waits.quantities, waits.amounts_minor, strict=True
+            )
+        ]
+        fits = [fit for fit in fits if fit[1] > 0]
+        if fits:
+            lines, quantities, amounts = (tuple(column) for column in zip(*fits, strict=True))
+            state = cast("ReceiptState", working.state(receipt))
+            amounts = _within(goods, state, lines, amounts)
+            came = receipts.Back(waits.by, lines, quantities, amounts, 0)
+            when = When(waits.by, waits.captured_at, recorded_at)
+            _record(working, receipt, came, when, may_refuse=False)
+
+
+def returns_before_award(
+    working: Working, receipt: bytes, member: bytes, awarded: tuple[e.Award, e.Scan], when: When
+) -> tuple[int, ...]:
+    """Take off a receipt just attributed what had come back before; versions of the events."""
+    known = cast("ReceiptState", working.state(receipt))
+    award, scan = awarded
+    so_far: dict[int, int] = {}
+    versions = []
+    for came in known.backs:
+        taking = Taking(member, award, scan.day, scan.goods, dict(so_far))
+        versions.append(
+            _take_back(working, receipt, came, taking, when._replace(by=came.by), may_refuse=False)
+        )
+        for line, quantity in zip(came.lines, came.quantities, strict=True):
+            so_far[line] = so_far.get(line, 0) + quantity
+    return tuple(versions)
+
+
+class Taking(NamedTuple):
+    """Whose points are taken back, by which award, and what had come back before."""
+
+    member: bytes
+    award: e.Award
+    day: int
+    goods: e.Goods
+    so_far: Mapping[int, int]
+
+
+def _record(
+    working: Working, receipt: bytes, came: receipts.Back, when: When, *, may_refuse: bool = True
+) -> tuple[bytes, int]:
+    known = cast("ReceiptState", working.state(receipt))
+    stream, version = receipt, 0
+    if known.member:
+        award, day = awarded_by(working, known)
+        goods = scan_in(working, receipt).goods
+        stream = resolved(working, known.member)
+        taking = Taking(stream, award, day, goods, known.returned)
+        version = _take_back(working, receipt, came, taking, when, may_refuse=may_refuse)
+    event = e.LinesReturned(
+        came.by, came.lines, came.quantities, came.amounts_minor, version,
+        stream if version and stream != known.member else b"",
+    )  # fmt: skip
+    own = working.emit(receipt, event, when.recorded_at)
+    restore_share(working, receipt, when.recorded_at)
+    return stream, version or own
 
 
 def _take_back(
-    working: Working, receipt: bytes, known: ReceiptState, goods: e.Goods, back: Back,
-    when: tuple[bytes, Instant, Instant | None],
+    working: Working, receipt: bytes, came: receipts.Back, taking: Taking, when: When,
+    *, may_refuse: bool = True,
 ) -> int:  # fmt: skip
-    by, at, recorded_at = when
-    awarded, day = _awarded(working, known)
-    member = member_of(working, known.member)
-    now = working.now if recorded_at is None else recorded_at
+    now = working.now if when.recorded_at is None else when.recorded_at
     rules = rules_at(working, now)
-    so_far, unearned = dict(known.returned), dict(known.before_award)
-    lines = tuple(sorted(back.quantities))
-    points = tuple(
-        part_returned(
-            awarded.points[line],
-            goods.quantities[line] - unearned.get(line, 0),
-            so_far.get(line, 0) - unearned.get(line, 0),
-            back.quantities[line],
-        )
-        if awarded.points
-        else 0
-        for line in lines
-    )
-    took = reverse(member, awarded, sum(points), rules, now)
-    amounts = tuple(back.amounts_minor.get(line, 0) for line in lines)
+    points = points_back(taking, came)
+    member = present(working, taking.member)
+    took = reverse(member, taking.award, sum(points), rules, now, may_refuse=may_refuse)
     event = e.GoodsReturned(
-        receipt, by, at, lines, amounts, points, took.takes, took.arrears, took.forgiven, day,
-        rules.number,
+        receipt, came.by, when.at, came.lines, came.amounts_minor, points, took.takes,
+        took.arrears, took.forgiven, taking.day, rules.number,
     )  # fmt: skip
-    return working.emit(known.member, event, recorded_at)
+    return working.emit(taking.member, event, when.recorded_at)
 
 
-def _scan(working: Working, receipt: bytes, known: ReceiptState) -> e.Scan:
-    """The lines of a receipt: in the member's event, or in its own where it had no member."""
-    if known.why >= 0:
-        return cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
-    return cast("e.ReceiptScanned", working.event(known.member, known.version)).scan
+def points_back(taking: Taking, came: receipts.Back) -> tuple[int, ...]:
+    """The points of each line that go back, counted on the running sum of what came back."""
+    if not taking.award.points:
+        return (0,) * len(came.lines)
+    return tuple(
+        part_returned(
+            taking.award.points[line], taking.goods.quantities[line],
+            taking.so_far.get(line, 0), quantity,
+        )
+        for line, quantity in zip(came.lines, came.quantities, strict=True)
+    )  # fmt: skip
 
 
-def _awarded(working: Working, known: ReceiptState) -> tuple[e.Award, int]:
+def awarded_by(working: Working, known: ReceiptState) -> tuple[e.Award, int]:
+    """The award of a receipt, and the day it counts for."""
     event = working.event(known.member, known.version)
     if isinstance(event, e.ReceiptScanned):
         return event.award, event.scan.day
     return event.award, event.day
 
 
+def _sold(goods: e.Goods, line: int) -> int:
+    """How much a line sold; 0 for one that sold nothing."""
+    if not 0 <= line < len(goods.quantities) or line in goods.voided:
+        return 0
+    return max(0, goods.quantities[line])
+
+
+def _within(
+    goods: e.Goods, known: ReceiptState, lines: Sequence[int], amounts: Sequence[int]
+) -> tuple[int, ...]:
+    """The money given back, never more than was paid for the line."""
+    so_far = known.returned_minor
+    return tuple(
+        min(amount, max(0, goods.amounts_minor[line] - so_far.get(line, 0)))
+        for line, amount in zip(lines, amounts, strict=True)
+    )
+
+
 def _check(goods: e.Goods, known: ReceiptState, back: Back) -> None:
-    so_far = dict(known.returned)
+    so_far = known.returned
     for line, quantity in back.quantities.items():
-        if (
-            not 0 <= line < len(goods.quantities)
-            or goods.quantities[line] < 0
-            or line in goods.voided
-        ):
+        if not _sold(goods, line):
             raise LineUnknown(f"Line {line + 1}.", field="line")
         left = goods.quantities[line] - so_far.get(line, 0)
         if not 0 < quantity <= left:

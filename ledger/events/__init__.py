@@ -10,20 +10,37 @@ One file a matter; each lists its events, and is registered here.
 
 from __future__ import annotations
 
-from ledger.events import complaints, keys, membership, points, receipts, scanning, tiers
+from ledger.events import (
+    complaints,
+    holds,
+    keys,
+    membership,
+    passing,
+    points,
+    receipts,
+    scanning,
+    tiers,
+    vouchers,
+)
 from ledger.events.complaints import *
+from ledger.events.holds import *
 from ledger.events.keys import *
 from ledger.events.membership import *
 from ledger.events.parts import *
+from ledger.events.passing import *
 from ledger.events.points import *
 from ledger.events.receipts import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
+from ledger.events.vouchers import *
 
 EVENTS: tuple[type[Event], ...] = (
     *scanning.EVENTS,
     *membership.EVENTS,
     *points.EVENTS,
+    *holds.EVENTS,
+    *passing.EVENTS,
+    *vouchers.EVENTS,
     *tiers.EVENTS,
     *complaints.EVENTS,
     *receipts.EVENTS,

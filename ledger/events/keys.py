@@ -7,7 +7,7 @@ from typing import ClassVar
 from ledger.events.parts import Event
 from ledger.types import Instant
 
-__all__ = ["CardOwned", "CardSeen", "CommandClaimed", "ProgrammePublished"]
+__all__ = ["CardOwned", "CardSeen", "CommandClaimed", "ProgrammePublished", "RedemptionUndone"]
 
 
 class CardSeen(Event, frozen=True):
@@ -42,4 +42,20 @@ class ProgrammePublished(Event, frozen=True):
     digest: bytes
 
 
-EVENTS: tuple[type[Event], ...] = (CardSeen, CardOwned, CommandClaimed, ProgrammePublished)
+class RedemptionUndone(Event, frozen=True):
+    """In the stream of a redemption's command: so many of its points are restored by now."""
+
+    TOPIC: ClassVar[str] = "undone"
+    points: int
+    by_hand: bool
+    receipt: bytes = b""
+    """Whose returns restore them."""
+
+
+EVENTS: tuple[type[Event], ...] = (
+    CardSeen,
+    CardOwned,
+    CommandClaimed,
+    RedemptionUndone,
+    ProgrammePublished,
+)

@@ -11,6 +11,7 @@ from ledger.types import Day, Instant
 __all__ = [
     "ORIGINS",
     "ORIGIN_ADJUSTMENT",
+    "ORIGIN_BONUS",
     "ORIGIN_COMPENSATION",
     "ORIGIN_SCAN",
     "UNATTRIBUTED",
@@ -25,8 +26,8 @@ __all__ = [
 ]
 
 
-ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION = 0, 1, 2
-ORIGINS = ("scan", "adjustment", "compensation")
+ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION, ORIGIN_BONUS = 0, 1, 2, 3
+ORIGINS = ("scan", "adjustment", "compensation", "bonus")
 """Where the points of a lot come from, by the number that lots carry."""
 
 UNATTRIBUTED_ANONYMOUS, UNATTRIBUTED_UNKNOWN_CARD, UNATTRIBUTED_BLOCKED, UNATTRIBUTED_LATE = range(
@@ -70,11 +71,25 @@ class Scan(Struct, frozen=True, array_like=True):
     cashier: str = ""
     historical: bool = False
     """Imported as history: the late limit was not applied."""
+    refs: tuple[str, ...] = ()
+    """Beside the tenders, where one says which redemption it was; empty: none does."""
 
     @property
     def day(self) -> Day:
         """The day on the store's own calendar when it was captured."""
         return (self.captured_at + self.offset_minutes * 60) // 86_400
+
+    @property
+    def bought_minor(self) -> int:
+        """What its goods cost; what it brings back is told by other events."""
+        goods = self.goods
+        if not goods.voided and min(goods.quantities) > 0:
+            return sum(goods.amounts_minor)
+        return sum(
+            amount
+            for index, amount in enumerate(goods.amounts_minor)
+            if goods.quantities[index] > 0 and index not in goods.voided
+        )
 
 
 class Award(Struct, frozen=True, array_like=True):

@@ -7,7 +7,7 @@ from typing import ClassVar
 from ledger.events.parts import Event
 from ledger.types import Instant, Take
 
-__all__ = ["PointsAdjusted", "PointsRedeemed"]
+__all__ = ["PointsAdjusted", "PointsRedeemed", "PointsRestored", "PointsRetaken"]
 
 
 class PointsRedeemed(Event, frozen=True):
@@ -23,6 +23,43 @@ class PointsRedeemed(Event, frozen=True):
     store: str
     programme: int
     command: str
+    card: int = -1
+    """Index of the card that paid; -1 where it was not kept."""
+    variant: str = ""
+    """Of the gift."""
+    voucher: bytes = b""
+    """The stream of the voucher that was bought."""
+
+
+class PointsRestored(Event, frozen=True):
+    """Points of a redemption went back to their own lots, with their own expiries."""
+
+    TOPIC: ClassVar[str] = "restored"
+    captured_at: Instant
+    redemption: bytes
+    """The stream of the command that redeemed."""
+    takes: tuple[Take, ...]
+    value_minor: int
+    receipt: bytes
+    """Whose return gave them back; empty where the redemption was undone by hand."""
+    reason: str
+    author: str
+    programme: int
+
+
+class PointsRetaken(Event, frozen=True):
+    """A return was voided, so what it had restored is redeemed again."""
+
+    TOPIC: ClassVar[str] = "retaken"
+    captured_at: Instant
+    redemption: bytes
+    points: int
+    takes: tuple[Take, ...]
+    arrears: int
+    """Points owed, because they were spent in between."""
+    value_minor: int
+    receipt: bytes
+    programme: int
 
 
 class PointsAdjusted(Event, frozen=True):
@@ -41,4 +78,4 @@ class PointsAdjusted(Event, frozen=True):
     repaid: int = 0
 
 
-EVENTS: tuple[type[Event], ...] = (PointsRedeemed, PointsAdjusted)
+EVENTS: tuple[type[Event], ...] = (PointsRedeemed, PointsRestored, PointsRetaken, PointsAdjusted)

@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ledger.events.parts import Event, Scan
+from ledger.types import Instant
 
-__all__ = ["LinesReturned", "ReceiptClaimed", "ReceiptGiven", "ReceiptUnclaimed"]
+__all__ = [
+    "LinesKept",
+    "LinesReturned",
+    "ReceiptClaimed",
+    "ReceiptGiven",
+    "ReceiptUnclaimed",
+    "ReturnWaits",
+]
 
 
 class ReceiptClaimed(Event, frozen=True):
@@ -34,6 +42,8 @@ class ReceiptGiven(Event, frozen=True):
     TOPIC: ClassVar[str] = "given"
     member: bytes
     version: int
+    returns: tuple[int, ...] = ()
+    """Versions, in the member's stream, of what takes off that goods had come back before."""
 
 
 class LinesReturned(Event, frozen=True):
@@ -44,6 +54,38 @@ class LinesReturned(Event, frozen=True):
     lines: tuple[int, ...]
     quantities: tuple[int, ...]
     amounts_minor: tuple[int, ...]
+    version: int = 0
+    """Of the event in the member's stream that took the points; 0 for none."""
+    member: bytes = b""
+    """Whose stream that is, where the receipt belongs to another, merged since."""
 
 
-EVENTS: tuple[type[Event], ...] = (ReceiptClaimed, ReceiptUnclaimed, ReceiptGiven, LinesReturned)
+class ReturnWaits(Event, frozen=True):
+    """Goods of a receipt came back that is not recorded yet; they will be taken off it."""
+
+    TOPIC: ClassVar[str] = "return-waits"
+    by: bytes
+    captured_at: Instant
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    amounts_minor: tuple[int, ...]
+
+
+class LinesKept(Event, frozen=True):
+    """A return of lines of this receipt was voided."""
+
+    TOPIC: ClassVar[str] = "lines-kept"
+    by: bytes
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    amounts_minor: tuple[int, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ReceiptClaimed,
+    ReceiptUnclaimed,
+    ReceiptGiven,
+    LinesReturned,
+    ReturnWaits,
+    LinesKept,
+)

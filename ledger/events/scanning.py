@@ -7,7 +7,13 @@ from typing import ClassVar
 from ledger.events.parts import Award, Event, Scan
 from ledger.types import Day, Instant, Take
 
-__all__ = ["GoodsReturned", "ReceiptAttributed", "ReceiptScanned"]
+__all__ = [
+    "GoodsReturned",
+    "GoodsReturnedLoose",
+    "ReceiptAttributed",
+    "ReceiptScanned",
+    "ReturnVoided",
+]
 
 
 class ReceiptScanned(Event, frozen=True):
@@ -51,4 +57,46 @@ class GoodsReturned(Event, frozen=True):
     programme: int
 
 
-EVENTS: tuple[type[Event], ...] = (ReceiptScanned, ReceiptAttributed, GoodsReturned)
+class ReturnVoided(Event, frozen=True):
+    """A return was taken back: the goods stay sold, and their points are there again."""
+
+    TOPIC: ClassVar[str] = "return-voided"
+    receipt: bytes
+    by: bytes
+    captured_at: Instant
+    lines: tuple[int, ...]
+    amounts_minor: tuple[int, ...]
+    points: tuple[int, ...]
+    """By line."""
+    puts: tuple[Take, ...]
+    """Lots the points went into."""
+    arrears: int
+    """Points that are owed no more."""
+    reinstated: int
+    qualifying_day: Day
+    programme: int
+
+
+class GoodsReturnedLoose(Event, frozen=True):
+    """Goods came back without a receipt; points were taken at the programme's rate."""
+
+    TOPIC: ClassVar[str] = "returned-loose"
+    by: bytes
+    captured_at: Instant
+    day: Day
+    amount_minor: int
+    points: int
+    takes: tuple[Take, ...]
+    arrears: int
+    forgiven: int
+    author: str
+    programme: int
+
+
+EVENTS: tuple[type[Event], ...] = (
+    ReceiptScanned,
+    ReceiptAttributed,
+    GoodsReturned,
+    ReturnVoided,
+    GoodsReturnedLoose,
+)

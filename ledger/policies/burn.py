@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ledger.errors import PointsShort, RedeemNotOffered, RedeemStep
-from ledger.programme import Gift, Redeem
+from ledger.errors import PointsShort
 from ledger.types import Instant, Take
 
 
@@ -55,33 +54,24 @@ def take_in_order(lots: Sequence[Lot], points: int) -> tuple[Take, ...]:
     return tuple(takes)
 
 
-def cash_value(redeem: Redeem, points: int) -> int:
-    """What points are worth at the till, in minor units (exact: steps are whole).
+def restored(takes: Sequence[Take], points: int) -> tuple[Take, ...]:
+    """The part of a burn that is undone when so many of its points are given back.
 
-    Raises:
-        RedeemNotOffered: the programme gives no cash for points.
-        RedeemStep: below the minimum or between two steps; says the least that would do.
+    What would have lasted longest comes back first. The parts for a smaller number are always
+    within those for a larger one, so giving back step by step ends where one step would.
     """
-    cash = redeem.cash
-    if cash is None:
-        msg = "It gives no cash for points."
-        raise RedeemNotOffered(msg)
-    step = cash.step_points or cash.points
-    least = -(-max(cash.minimum_points, points, step) // step) * step
-    if points != least:
-        msg = f"{points} asked; {least} would do."
-        raise RedeemStep(msg, field="points")
-    return points // cash.points * cash.value_minor
+    return take_in_order([_Lot(*take) for take in reversed(takes)], points)
 
 
-def gift_of(redeem: Redeem, code: str) -> Gift:
-    """The gift with this code.
+def less(takes: Sequence[Take], other: Sequence[Take]) -> tuple[Take, ...]:
+    """What is left of takes without another part of them."""
+    gone = {take[:3]: take.points for take in other}
+    left = (take._replace(points=take.points - gone.get(take[:3], 0)) for take in takes)
+    return tuple(take for take in left if take.points > 0)
 
-    Raises:
-        RedeemNotOffered: there is none.
-    """
-    for gift in redeem.gift:
-        if gift.code == code:
-            return gift
-    msg = f"There is no gift `{code}`."
-    raise RedeemNotOffered(msg, field="gift")
+
+class _Lot(NamedTuple):
+    activates_at: Instant
+    expires_at: Instant
+    origin: int
+    points: int

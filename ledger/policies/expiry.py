@@ -15,13 +15,15 @@ NEVER: Instant = 0xFFFF_FFFF
 
 
 @lru_cache(maxsize=16384)
-def lot_dates(lots: Lots, day: Day, zone: str) -> tuple[Instant, Instant]:
+def lot_dates(lots: Lots, day: Day, zone: str, window_days: int = 0) -> tuple[Instant, Instant]:
     """The instants at which points earned on a day become active and expire.
 
     Both are midnights of the programme's zone, so that the points of a period share a lot;
-    points with no pending time are active at once.
+    points with no pending time are active at once. `window_days` is how long goods can be
+    returned: where points wait for that, they are active at the midnight after its last day.
     """
-    activates_at = midnight(day + lots.pending_days, zone) if lots.pending_days else AT_ONCE
+    pending = window_days + 1 if lots.pending == "return_window" else lots.pending_days
+    activates_at = midnight(day + pending, zone) if pending else AT_ONCE
     return activates_at, expires_at(lots.expiry, day, zone)
 
 

@@ -19,6 +19,7 @@ from ledger.calendar import zone_of
 from ledger.errors import ProgrammeInvalid
 from ledger.programme import earn as earning
 from ledger.programme import prices as pricing
+from ledger.programme import rebate as rebating
 from ledger.programme import redeem as redeeming
 from ledger.programme import tiers as standing
 from ledger.programme.complaints import *
@@ -26,6 +27,7 @@ from ledger.programme.earn import *
 from ledger.programme.lots import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
+from ledger.programme.rebate import *
 from ledger.programme.redeem import *
 from ledger.programme.returns import *
 from ledger.programme.tiers import *
@@ -45,6 +47,7 @@ class Programme(Part, frozen=True):
     member_price: tuple[MemberPrice, ...] = ()
     returns: Returns = Returns()
     complaints: Complaints = Complaints()
+    rebate: Rebate | None = None
 
 
 def load(text: str) -> Programme:
@@ -96,5 +99,9 @@ def _contradictions(programme: Programme) -> Contradictions:
     yield from earning.contradictions(programme.earn)
     yield from pricing.contradictions(programme.member_price, tiers)
     yield from redeeming.contradictions(programme.redeem)
+    if programme.rebate:
+        yield from rebating.contradictions(programme.rebate, tiers)
+    if programme.lots.pending == "return_window" and not programme.returns.window_days:
+        yield "returns.window_days", 'is needed for lots.pending = "return_window"'
     if programme.tiers:
         yield from standing.contradictions(programme.tiers)

@@ -19,6 +19,8 @@ class Expiry(Part, frozen=True):
     after: Positive
     unit: Literal["days", "months"] = "months"
     round_to: Literal["day", "month", "quarter", "year"] = "day"
+    slides: bool = False
+    """Whether each receipt and redemption makes all points not yet expired last as long as new ones."""
 
 
 class Lots(Part, frozen=True):
@@ -26,3 +28,5 @@ class Lots(Part, frozen=True):
 
     pending_days: Days = 0
     expiry: Expiry | None = None
+    pending: Literal["days", "return_window"] = "days"
+    """Wait for `pending_days`, or until goods can no longer be returned (`returns.window_days`)."""

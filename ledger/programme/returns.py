@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ledger.programme.parts import Part
+from ledger.programme.parts import Days, Part
 
 __all__ = ["Returns"]
 
@@ -17,3 +17,9 @@ class Returns(Part, frozen=True):
     """
 
     when_spent: Literal["refuse", "take", "arrears"] = "arrears"
+    window_days: Days = 0
+    """How long goods can be returned; only `lots.pending = "return_window"` looks at it."""
+    without_receipt: Literal["keep", "rate"] = "rate"
+    """Of goods that come back with no receipt: let the points be, or take the base rate's."""
+    paid_with_points: Literal["restore", "keep"] = "restore"
+    """Of a receipt that points paid in part: give back their share, or leave them redeemed."""

@@ -16,7 +16,7 @@ FCT_LOT = Table(
         Column("member_id", "id", "the member's stream"),
         Column("expires_at", "instant", "when the points are gone"),
         Column("activates_at", "instant", "when they can be used; epoch 0 = at once"),
-        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation"),
+        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation, 3 bonus"),
         Column("points", "int", "points left", "add"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
@@ -100,6 +100,73 @@ def _given(out: Out, at: At, event: e.PointsAdjusted | e.ComplaintResolved, orig
     _totals(out, at, adjusted_in=event.points, arrears=-event.repaid)
 
 
+def _put(out: Out, at: At, takes: Sequence[Take]) -> None:
+    for take in takes:
+        _lot(out, at, take.activates_at, take.expires_at, take.origin, take.points)
+
+
+def _sum(takes: Sequence[Take]) -> int:
+    return sum(take.points for take in takes)
+
+
+def _voided(at: At, event: e.ReturnVoided, out: Out) -> None:
+    _put(out, at, event.puts)
+    _totals(out, at, reinstated=event.reinstated, arrears=-event.arrears)
+
+
+def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
+    _takes(out, at, event.takes)
+    back = _sum(event.takes) + event.arrears
+    _totals(out, at, reversed=back, arrears=event.arrears)
+
+
+def _restored(at: At, event: e.PointsRestored, out: Out) -> None:
+    _put(out, at, event.takes)
+    _totals(out, at, restored=_sum(event.takes))
+
+
+def _retaken(at: At, event: e.PointsRetaken, out: Out) -> None:
+    _takes(out, at, event.takes)
+    _totals(out, at, redeemed=event.points, arrears=event.arrears)
+
+
+def _held(at: At, event: e.PointsHeld, out: Out) -> None:
+    _takes(out, at, event.takes)
+    _totals(out, at, held=event.points)
+
+
+def _settled(at: At, event: e.HoldSettled, out: Out) -> None:
+    paid = _sum(event.takes)
+    if event.late:
+        _takes(out, at, event.takes)
+    else:
+        _put(out, at, event.back)
+    held = 0 if event.late else -paid - _sum(event.back)
+    _totals(out, at, redeemed=paid + event.arrears, arrears=event.arrears, held=held)
+
+
+def _released(at: At, event: e.HoldReleased, out: Out) -> None:
+    _put(out, at, event.takes)
+    _totals(out, at, held=-_sum(event.takes))
+
+
+def _expired(at: At, event: e.PointsExpired, out: Out) -> None:
+    _takes(out, at, event.takes)
+    _totals(out, at, expired=_sum(event.takes))
+
+
+def _slid(at: At, event: e.LotsSlid, out: Out) -> None:
+    _takes(out, at, event.takes)
+    for take in event.takes:
+        _lot(out, at, take.activates_at, event.expires_at, take.origin, take.points)
+
+
+def _rebated(at: At, event: e.RebateGranted, out: Out) -> None:
+    points = event.points - event.repaid
+    _lot(out, at, event.activates_at, event.expires_at, e.ORIGIN_BONUS, points)
+    _totals(out, at, earned=event.points, arrears=-event.repaid)
+
+
 BALANCE = Projection(
     "balance",
     2,
@@ -108,7 +175,17 @@ BALANCE = Projection(
         e.ReceiptScanned: _earned,
         e.ReceiptAttributed: _earned,
         e.GoodsReturned: _returned,
+        e.ReturnVoided: _voided,
+        e.GoodsReturnedLoose: _loose,
         e.PointsRedeemed: _redeemed,
+        e.PointsRestored: _restored,
+        e.PointsRetaken: _retaken,
+        e.PointsHeld: _held,
+        e.HoldSettled: _settled,
+        e.HoldReleased: _released,
+        e.PointsExpired: _expired,
+        e.LotsSlid: _slid,
+        e.RebateGranted: _rebated,
         e.PointsAdjusted: _adjusted,
         e.ComplaintResolved: _resolved,
     },

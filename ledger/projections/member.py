@@ -47,19 +47,7 @@ def _stopped(at: At, _: e.CardStopped, out: Out) -> None:
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
-    _member(out, at, receipts=1, spend_minor=bought(event.scan), last=event.scan.captured_at)
-
-
-def bought(scan: e.Scan) -> int:
-    """What the goods of a receipt cost; what it brings back is told by other events."""
-    goods = scan.goods
-    if not goods.voided and min(goods.quantities) > 0:
-        return sum(goods.amounts_minor)
-    return sum(
-        amount
-        for index, amount in enumerate(goods.amounts_minor)
-        if goods.quantities[index] > 0 and index not in goods.voided
-    )
+    _member(out, at, receipts=1, spend_minor=event.scan.bought_minor, last=event.scan.captured_at)
 
 
 def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
@@ -70,9 +58,17 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _member(out, at, spend_minor=-sum(event.amounts_minor))
 
 
+def _kept(at: At, event: e.ReturnVoided, out: Out) -> None:
+    _member(out, at, spend_minor=sum(event.amounts_minor))
+
+
+def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
+    _member(out, at, spend_minor=-event.amount_minor)
+
+
 MEMBER = Projection(
     "member",
-    1,
+    2,
     (DIM_MEMBER,),
     {
         e.MemberEnrolled: _enrolled,
@@ -81,5 +77,7 @@ MEMBER = Projection(
         e.ReceiptScanned: _scanned,
         e.ReceiptAttributed: _attributed,
         e.GoodsReturned: _returned,
+        e.ReturnVoided: _kept,
+        e.GoodsReturnedLoose: _loose,
     },
 )

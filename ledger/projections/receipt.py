@@ -124,19 +124,31 @@ def _came_back(at: At, event: e.LinesReturned, out: Out) -> None:
         out.patch(FCT_RECEIPT_LINE, (at.stream, line + 1), {"returned_quantity": quantity})
 
 
+def _kept(at: At, event: e.LinesKept, out: Out) -> None:
+    out.patch(FCT_RECEIPT, (at.stream,), {"returned_minor": -sum(event.amounts_minor)})
+    for line, quantity in zip(event.lines, event.quantities, strict=True):
+        out.patch(FCT_RECEIPT_LINE, (at.stream, line + 1), {"returned_quantity": -quantity})
+
+
+def _points_kept(_: At, event: e.ReturnVoided, out: Out) -> None:
+    out.patch(FCT_RECEIPT, (event.receipt,), {"returned_points": -sum(event.points)})
+
+
 def _points_back(_: At, event: e.GoodsReturned, out: Out) -> None:
     out.patch(FCT_RECEIPT, (event.receipt,), {"returned_points": sum(event.points)})
 
 
 RECEIPT = Projection(
     "receipt",
-    1,
+    2,
     (FCT_RECEIPT, FCT_RECEIPT_LINE),
     {
         e.ReceiptScanned: _scanned,
         e.ReceiptUnclaimed: _unclaimed,
         e.ReceiptAttributed: _attributed,
         e.LinesReturned: _came_back,
+        e.LinesKept: _kept,
         e.GoodsReturned: _points_back,
+        e.ReturnVoided: _points_kept,
     },
 )

@@ -56,6 +56,14 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _qualify(out, at, event.qualifying_day, -sum(event.points))
 
 
+def _voided(at: At, event: e.ReturnVoided, out: Out) -> None:
+    _qualify(out, at, event.qualifying_day, sum(event.points))
+
+
+def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
+    _qualify(out, at, event.day, -event.points)
+
+
 def _qualify(out: Out, at: At, day: int, points: int) -> None:
     if points:
         out.merge(FCT_QUALIFYING, (at.stream, day), points, at.position)
@@ -63,12 +71,14 @@ def _qualify(out: Out, at: At, day: int, points: int) -> None:
 
 TIER = Projection(
     "tier",
-    1,
+    2,
     (FCT_TIER, FCT_QUALIFYING),
     {
         e.TierChanged: _changed,
         e.ReceiptScanned: _scanned,
         e.ReceiptAttributed: _attributed,
         e.GoodsReturned: _returned,
+        e.ReturnVoided: _voided,
+        e.GoodsReturnedLoose: _loose,
     },
 )

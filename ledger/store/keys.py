@@ -7,6 +7,7 @@ Receipts carry their business day behind the first byte, so that a day lies toge
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 from functools import lru_cache
@@ -17,6 +18,7 @@ from ledger.errors import InputInvalid
 from ledger.types import ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
+VOUCHER = 9
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -46,6 +48,17 @@ class Keys:
     def command(self, kind: str, command_id: str) -> bytes:
         """The stream of a command id."""
         return self._id(bytes([COMMAND]), (kind, command_id))
+
+    def voucher(self, code: str) -> bytes:
+        """The stream of a voucher's code, however it is spelt."""
+        plain = code.replace("-", "").replace(" ", "").upper()
+        return self._id(bytes([VOUCHER]), ("voucher", plain))
+
+    def voucher_code(self, command_id: str) -> str:
+        """The code of the voucher that a redemption buys: 80 bits, in four groups of four."""
+        hashed = hmac.digest(self.secret, _encoded(("voucher code", command_id)), "sha256")
+        text = base64.b32encode(hashed[:10]).decode()
+        return "-".join(text[i : i + 4] for i in range(0, 16, 4))
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""

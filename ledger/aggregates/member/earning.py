@@ -60,7 +60,9 @@ def award(
     if total > MOST_POINTS:
         msg = f"It would earn {total} points, {MOST_POINTS} at most."
         raise AmountInvalid(msg, field="lines")
-    activates_at, expires_at = lot_dates(programme.lots, shopping.day, programme.time_zone)
+    activates_at, expires_at = lot_dates(
+        programme.lots, shopping.day, programme.time_zone, programme.returns.window_days
+    )
     got = e.Award(
         card=card,
         programme=rules.number,

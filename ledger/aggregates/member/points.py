@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.earning import Rules
-from ledger.aggregates.member.state import Lot, Member
+from ledger.aggregates.member.state import Member
 from ledger.errors import (
     AmountInvalid,
     CompensationTooLarge,
     ComplaintUnknown,
     InputInvalid,
-    PointsSpent,
+    PointsShort,
 )
-from ledger.policies.burn import burn, cash_value, gift_of, take_in_order
+from ledger.policies.burn import available, burn
 from ledger.policies.expiry import lot_dates
+from ledger.policies.redeem import cash_value, gift_of, most_below, voucher_of
 from ledger.types import MOST_POINTS, Day, Instant, Take
 
 
@@ -27,34 +27,84 @@ class Act(NamedTuple):
     day: Day
     command: str
     author: str = ""
+
+
+class Payment(NamedTuple):
+    """What a till or a desk asks to be paid with points."""
+
     store: str = ""
+    card: int = -1
+    basket_minor: int = 0
 
 
-def redeem_cash(member: Member, points: int, rules: Rules, act: Act) -> e.PointsRedeemed:
+def redeem_cash(
+    member: Member, points: int, rules: Rules, act: Act, payment: Payment
+) -> e.PointsRedeemed:
     """Points as money off.
 
     Raises:
         AmountInvalid: nothing or less is asked.
         RedeemNotOffered: the programme gives no cash.
         RedeemStep: below the minimum or between steps.
-        PointsShort: not enough available.
+        RedeemShare: more of the basket than may be paid.
+        PointsShort: not enough available; says the most that would do.
     """
+    value, takes = cash_paid(member, points, rules, act.at, payment.basket_minor)
+    return e.PointsRedeemed(
+        act.at, points, takes, value, "", payment.store, rules.number, act.command, payment.card
+    )
+
+
+def cash_paid(
+    member: Member, points: int, rules: Rules, at: Instant, basket_minor: int = 0
+) -> tuple[int, tuple[Take, ...]]:
+    """What points are worth, and the lots that pay; refuses as `redeem_cash` does."""
     _above_zero(points)
-    value = cash_value(rules.programme.redeem, points)
-    takes = burn(member.lots, points, act.at)
-    return e.PointsRedeemed(act.at, points, takes, value, "", act.store, rules.number, act.command)
+    value = cash_value(rules.programme.redeem, points, basket_minor)
+    cash = rules.programme.redeem.cash
+    there = available(member.lots, at)
+    if cash and there < points:
+        most = most_below(cash, there)
+        does = f"{most} would do" if most else "none would do"
+        msg = f"{points} asked, {there} available; {does}."
+        raise PointsShort(msg, field="points")
+    return value, burn(member.lots, points, at)
 
 
-def redeem_gift(member: Member, code: str, rules: Rules, act: Act) -> e.PointsRedeemed:
-    """Points for a gift.
+def redeem_gift(
+    member: Member, gift: tuple[str, str], rules: Rules, act: Act, payment: Payment
+) -> e.PointsRedeemed:
+    """Points for a gift, by code and variant.
 
     Raises:
         RedeemNotOffered: there is no such gift.
         PointsShort: not enough available.
     """
-    points = gift_of(rules.programme.redeem, code).points
+    code, variant = gift
+    points = gift_of(rules.programme.redeem, code, variant).points
     takes = burn(member.lots, points, act.at)
-    return e.PointsRedeemed(act.at, points, takes, 0, code, act.store, rules.number, act.command)
+    return e.PointsRedeemed(
+        act.at, points, takes, 0, code, payment.store, rules.number, act.command, payment.card,
+        variant,
+    )  # fmt: skip
+
+
+def redeem_voucher(
+    member: Member, voucher: tuple[str, bytes], rules: Rules, act: Act, payment: Payment
+) -> e.PointsRedeemed:
+    """Points for a voucher, by its kind and its stream; it is money off only once it is used.
+
+    Raises:
+        RedeemNotOffered: there is no such voucher.
+        PointsShort: not enough available.
+    """
+    code, stream = voucher
+    points = voucher_of(rules.programme.redeem, code).points
+    takes = burn(member.lots, points, act.at)
+    return e.PointsRedeemed(
+        act.at, points, takes, 0, code, payment.store, rules.number, act.command, payment.card,
+        "", stream,
+    )  # fmt: skip
 
 
 def adjust(member: Member, points: int, reason: str, rules: Rules, act: Act) -> e.PointsAdjusted:
@@ -118,48 +168,6 @@ def open_complaint(member: Member, complaint: bytes) -> None:
     """
     if all(known.id != complaint for known in member.complaints):
         raise ComplaintUnknown(field="complaint")
-
-
-class Reversal(NamedTuple):
-    """How the points of returned goods are taken back."""
-
-    takes: tuple[Take, ...]
-    arrears: int
-    forgiven: int
-
-
-def reverse(member: Member, awarded: e.Award, points: int, rules: Rules, now: Instant) -> Reversal:
-    """Take back points of an award: from its own lot, then from what else is there.
-
-    Points that have expired are gone already, so nothing is taken for them.
-
-    Raises:
-        PointsSpent: they are spent, and the programme refuses such returns.
-    """
-    if points == 0:
-        return Reversal((), 0, 0)
-    if awarded.expires_at <= max(now, member.lapsed_until):
-        return Reversal((), 0, points)
-    takes = take_in_order(_own_lot_first(member.lots, awarded, now), points)
-    short = points - sum(take.points for take in takes)
-    when_spent = rules.programme.returns.when_spent
-    if short and when_spent == "refuse":
-        msg = f"{points} to take back, {points - short} there."
-        raise PointsSpent(msg)
-    return Reversal(
-        takes, short if when_spent == "arrears" else 0, short if when_spent == "take" else 0
-    )
-
-
-def _own_lot_first(lots: Sequence[Lot], awarded: e.Award, now: Instant) -> list[Lot]:
-    own = (awarded.activates_at, awarded.expires_at, e.ORIGIN_SCAN)
-    first = [lot for lot in lots if (lot.activates_at, lot.expires_at, lot.origin) == own]
-    rest = [
-        lot for lot in lots
-        if (lot.activates_at, lot.expires_at, lot.origin) != own
-        and lot.activates_at <= now < lot.expires_at
-    ]  # fmt: skip
-    return first + rest
 
 
 def _dates(rules: Rules, day: Day) -> tuple[Instant, Instant]:

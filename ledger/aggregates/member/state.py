@@ -7,17 +7,20 @@ origin), qualifying points by day, and both are let go once no decision can need
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
-from ledger.types import Day, Instant, Take
+from ledger.types import Day, Instant, Take, date_of
 
 SHAPE = 4
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
+YEARS_KEPT = 3
+"""Calendar years of spend: the rebate is given in the year after, receipts may be a year late."""
 QUALIFYING_DAYS = MAX_WINDOW_DAYS + MAX_LATE_DAYS + 3
 """Days for which qualifying points are kept: the longest window and the latest scan."""
 
@@ -43,6 +46,14 @@ class Lot(Struct, frozen=True, array_like=True):
     expires_at: Instant
     origin: int
     points: int
+
+
+class Hold(Struct, frozen=True, array_like=True):
+    """Points reserved; `id` is the stream of the command that held them."""
+
+    id: bytes
+    takes: tuple[Take, ...]
+    ends_at: Instant
 
 
 class Complaint(Struct, frozen=True, array_like=True):
@@ -88,6 +99,18 @@ class Member(Struct, frozen=True, array_like=True):
     tier_until: Instant = 0
     birthday_year: int = 0
     complaints: tuple[Complaint, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    """Those whose end is not recorded."""
+    activated_until: Instant = 0
+    """Activations up to then are recorded."""
+    years: tuple[tuple[int, int], ...] = ()
+    """What was bought, less what came back, in the latest calendar years: (year, minor units)."""
+    slid_since: Instant = 0
+    """When activity began to make points last longer, with no expiry since."""
+    slid_until: Instant = 0
+    """Until when they last by it."""
+    rebate_year: int = 0
+    """The latest year a rebate was decided for."""
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:
@@ -105,6 +128,24 @@ def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, poin
         return replace(m, lots=(*lots[:index], lot, *lots[index + 1 :]))
     lot = Lot(activates_at, expires_at, origin, points)
     return replace(m, lots=(*lots[:index], lot, *lots[index:]))
+
+
+def put_all(m: Member, takes: Iterable[Take]) -> Member:
+    """Add points to the lots that they were taken from."""
+    for take in takes:
+        m = put(m, take.activates_at, take.expires_at, take.origin, take.points)
+    return m
+
+
+def spend(m: Member, day: Day, amount_minor: int) -> Member:
+    """Add to what was bought in a day's year; the latest few years are kept."""
+    year = date_of(day).year
+    years = m.years
+    if years and years[-1][0] == year:
+        return replace(m, years=(*years[:-1], (year, years[-1][1] + amount_minor)))
+    sums = dict(years)
+    sums[year] = sums.get(year, 0) + amount_minor
+    return replace(m, years=tuple(sorted(sums.items())[-YEARS_KEPT:]))
 
 
 def taken(lots: tuple[Lot, ...], takes: tuple[Take, ...]) -> tuple[Lot, ...]:

@@ -9,12 +9,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ledger import events as e
-from ledger.aggregates.member.folds import complaints, membership, points, scanning, tiers
+from ledger.aggregates.member.folds import (
+    complaints,
+    holds,
+    membership,
+    passing,
+    points,
+    scanning,
+    tiers,
+)
 from ledger.aggregates.member.state import Member
 
 FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **scanning.FOLDS,
     **points.FOLDS,
+    **holds.FOLDS,
+    **passing.FOLDS,
     **membership.FOLDS,
     **tiers.FOLDS,
     **complaints.FOLDS,

@@ -8,11 +8,25 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.aggregates.member.state import Member, put, taken
+from ledger.aggregates.member.state import Member, put, put_all, taken
 
 
 def _redeemed(m: Member, event: e.PointsRedeemed) -> Member:
     return replace(m, lots=taken(m.lots, event.takes), redeemed=m.redeemed + event.points)
+
+
+def _restored(m: Member, event: e.PointsRestored) -> Member:
+    points = sum(take.points for take in event.takes)
+    return replace(put_all(m, event.takes), restored=m.restored + points)
+
+
+def _retaken(m: Member, event: e.PointsRetaken) -> Member:
+    return replace(
+        m,
+        lots=taken(m.lots, event.takes),
+        redeemed=m.redeemed + event.points,
+        arrears=m.arrears + event.arrears,
+    )
 
 
 def _adjusted(m: Member, event: e.PointsAdjusted) -> Member:
@@ -35,5 +49,7 @@ def given(m: Member, event: e.PointsAdjusted | e.ComplaintResolved, origin: int)
 
 FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     e.PointsRedeemed: _redeemed,
+    e.PointsRestored: _restored,
+    e.PointsRetaken: _retaken,
     e.PointsAdjusted: _adjusted,
 }

@@ -8,15 +8,26 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.aggregates.member.state import LAPSED_AFTER, Member, let_go, put, qualify, taken
+from ledger.aggregates.member.state import (
+    LAPSED_AFTER,
+    Member,
+    let_go,
+    put,
+    put_all,
+    qualify,
+    spend,
+    taken,
+)
 from ledger.types import Day, Instant
 
 
 def _scanned(m: Member, event: e.ReceiptScanned) -> Member:
-    return _awarded(m, event.award, event.scan.day, event.scan.captured_at)
+    scan = event.scan
+    return _awarded(spend(m, scan.day, scan.bought_minor), event.award, scan.day, scan.captured_at)
 
 
 def _attributed(m: Member, event: e.ReceiptAttributed) -> Member:
+    m = spend(m, event.day, event.amount_minor)
     return _awarded(m, event.award, event.day, event.captured_at)
 
 
@@ -39,7 +50,33 @@ def _returned(m: Member, event: e.GoodsReturned) -> Member:
     back = sum(take.points for take in event.takes)
     days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -sum(event.points))
     return replace(
-        m,
+        spend(m, event.qualifying_day, -sum(event.amounts_minor)),
+        lots=taken(m.lots, event.takes),
+        reversed=m.reversed + back + event.arrears,
+        arrears=m.arrears + event.arrears,
+        days=days,
+        qualifying=qualifying,
+    )
+
+
+def _voided(m: Member, event: e.ReturnVoided) -> Member:
+    points = sum(event.points)
+    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, points)
+    m = spend(m, event.qualifying_day, sum(event.amounts_minor))
+    return replace(
+        put_all(m, event.puts),
+        reinstated=m.reinstated + event.reinstated,
+        arrears=m.arrears - event.arrears,
+        days=days,
+        qualifying=qualifying,
+    )
+
+
+def _loose(m: Member, event: e.GoodsReturnedLoose) -> Member:
+    back = sum(take.points for take in event.takes)
+    days, qualifying = qualify(m.days, m.qualifying, event.day, -event.points)
+    return replace(
+        spend(m, event.day, -event.amount_minor),
         lots=taken(m.lots, event.takes),
         reversed=m.reversed + back + event.arrears,
         arrears=m.arrears + event.arrears,
@@ -52,4 +89,6 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     e.ReceiptScanned: _scanned,
     e.ReceiptAttributed: _attributed,
     e.GoodsReturned: _returned,
+    e.ReturnVoided: _voided,
+    e.GoodsReturnedLoose: _loose,
 }

@@ -1,0 +1,40 @@
+"""What holds do to a member's points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from ledger import events as e
+from ledger.aggregates.member.state import Hold, Member, put_all, taken
+
+
+def _held(m: Member, event: e.PointsHeld) -> Member:
+    hold = Hold(event.hold, event.takes, event.ends_at)
+    return replace(m, lots=taken(m.lots, event.takes), holds=(*m.holds, hold))
+
+
+def _settled(m: Member, event: e.HoldSettled) -> Member:
+    paid = sum(take.points for take in event.takes)
+    if event.late:  # it was recorded as expired: what pays is taken from the lots again
+        m = replace(m, lots=taken(m.lots, event.takes))
+    else:
+        m = put_all(_without(m, event.hold), event.back)
+    return replace(m, redeemed=m.redeemed + paid + event.arrears, arrears=m.arrears + event.arrears)
+
+
+def _released(m: Member, event: e.HoldReleased) -> Member:
+    return put_all(_without(m, event.hold), event.takes)
+
+
+def _without(m: Member, hold: bytes) -> Member:
+    return replace(m, holds=tuple(known for known in m.holds if known.id != hold))
+
+
+FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
+    e.PointsHeld: _held,
+    e.HoldSettled: _settled,
+    e.HoldReleased: _released,
+}

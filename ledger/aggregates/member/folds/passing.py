@@ -1,0 +1,58 @@
+"""What recording the passing of time does to a member."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec.structs import replace
+
+from ledger import events as e
+from ledger.aggregates.member.state import Member, put, taken
+
+
+def _expired(m: Member, event: e.PointsExpired) -> Member:
+    points = sum(take.points for take in event.takes)
+    return replace(
+        m,
+        lots=taken(m.lots, event.takes),
+        expired=m.expired + points,
+        lapsed=m.lapsed + points,
+        lapsed_until=max(m.lapsed_until, event.until),
+    )
+
+
+def _activated(m: Member, event: e.PointsActivated) -> Member:
+    return replace(m, activated_until=event.until)
+
+
+def _slid(m: Member, event: e.LotsSlid) -> Member:
+    unbroken = event.captured_at < m.slid_until
+    m = replace(
+        m,
+        lots=taken(m.lots, event.takes),
+        slid_since=m.slid_since if unbroken else event.captured_at,
+        slid_until=event.expires_at,
+    )
+    for take in event.takes:
+        m = put(m, take.activates_at, event.expires_at, take.origin, take.points)
+    return m
+
+
+def _rebated(m: Member, event: e.RebateGranted) -> Member:
+    points = event.points - event.repaid
+    m = put(m, event.activates_at, event.expires_at, e.ORIGIN_BONUS, points)
+    return replace(
+        m,
+        earned=m.earned + event.points,
+        arrears=m.arrears - event.repaid,
+        rebate_year=event.year,
+    )
+
+
+FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
+    e.PointsExpired: _expired,
+    e.PointsActivated: _activated,
+    e.LotsSlid: _slid,
+    e.RebateGranted: _rebated,
+}

@@ -1,0 +1,81 @@
+"""What points can be turned into, and for how many."""
+
+from __future__ import annotations
+
+from ledger.errors import RedeemNotOffered, RedeemShare, RedeemStep
+from ledger.programme import ONE_BP, Cash, Gift, Redeem, Voucher
+
+
+def cash_value(redeem: Redeem, points: int, basket_minor: int = 0) -> int:
+    """What points are worth at the till, in minor units (exact: steps are whole).
+
+    `basket_minor` is what the basket costs; it is looked at where the programme lets points
+    pay only a share.
+
+    Raises:
+        RedeemNotOffered: the programme gives no cash for points.
+        RedeemStep: below the minimum or between two steps; says the least that would do.
+        RedeemShare: more of the basket than may be paid; says the most that would do.
+    """
+    cash = redeem.cash
+    if cash is None:
+        msg = "It gives no cash for points."
+        raise RedeemNotOffered(msg)
+    least = least_above(cash, points)
+    if points != least:
+        msg = f"{points} asked; {least} would do."
+        raise RedeemStep(msg, field="points")
+    value = points // cash.points * cash.value_minor
+    most_minor = basket_minor * cash.max_share_bp // ONE_BP
+    if cash.max_share_bp < ONE_BP and value > most_minor:
+        most = most_below(cash, most_minor // cash.value_minor * cash.points)
+        does = f"{most} would do" if most else "none would do"
+        msg = f"{value} asked of a basket of {basket_minor}, {most_minor} may be paid; {does}."
+        raise RedeemShare(msg, field="points")
+    return value
+
+
+def least_above(cash: Cash, points: int) -> int:
+    """The least number of points from `points` on that the programme would redeem."""
+    step = _step(cash)
+    return -(-max(cash.minimum_points, points, step) // step) * step
+
+
+def most_below(cash: Cash, points: int) -> int:
+    """The largest number up to `points` that the programme would redeem; 0 where there is none."""
+    most = points // _step(cash) * _step(cash)
+    return most if most >= cash.minimum_points else 0
+
+
+def _step(cash: Cash) -> int:
+    return cash.step_points or cash.points
+
+
+def gift_of(redeem: Redeem, code: str, variant: str = "") -> Gift:
+    """The gift with this code; its variant must be one of those listed, if any are.
+
+    Raises:
+        RedeemNotOffered: there is none, or not in this variant.
+    """
+    for gift in redeem.gift:
+        if gift.code == code:
+            if variant not in (gift.variants or ("",)):
+                offered = ", ".join(gift.variants) or "none"
+                msg = f"Gift `{code}` has no variant `{variant}`; variants: {offered}."
+                raise RedeemNotOffered(msg, field="variant")
+            return gift
+    msg = f"There is no gift `{code}`."
+    raise RedeemNotOffered(msg, field="gift")
+
+
+def voucher_of(redeem: Redeem, code: str) -> Voucher:
+    """The voucher with this code.
+
+    Raises:
+        RedeemNotOffered: there is none.
+    """
+    for voucher in redeem.voucher:
+        if voucher.code == code:
+            return voucher
+    msg = f"There is no voucher `{code}`."
+    raise RedeemNotOffered(msg, field="voucher")

@@ -1,0 +1,27 @@
+"""What goods that come back without a receipt had earned, as nobody can know it exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ledger.policies.earn.base import base_points
+from ledger.programme import Earn
+from ledger.types import Line
+
+
+def loose_points(earn: Earn, lines: Sequence[Line]) -> int:
+    """The points that lines of such amounts earn at the base rate; excluded goods had none."""
+    amounts = [
+        -line.amount_minor
+        for line in lines
+        if line.product not in earn.excluded_products
+        and line.category not in earn.excluded_categories
+    ]
+    return sum(base_points(earn, amounts)) if amounts else 0
+
+
+def share(points: int, part_minor: int, whole_minor: int) -> int:
+    """The points that belong to a part of an amount (floor; all of them for all of it)."""
+    if whole_minor <= 0:
+        return 0
+    return points * min(part_minor, whole_minor) // whole_minor
