@@ -53,6 +53,8 @@ SAMPLES = (
     e.CardSeen(RECEIPT),
     e.CardOwned(MEMBER),
     e.CommandClaimed(PRINT, MEMBER, 12),
+    e.Drawn(120),
+    e.Stocked(500, "Ada", "stock-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
 )
 """What the generator writes for an event that has no file yet."""

@@ -10,12 +10,13 @@ One file a matter; each lists its events, and is registered here.
 
 from __future__ import annotations
 
-from ledger.events import complaints, keys, membership, points, receipts, scanning, tiers
+from ledger.events import complaints, keys, membership, points, pools, receipts, scanning, tiers
 from ledger.events.complaints import *
 from ledger.events.keys import *
 from ledger.events.membership import *
 from ledger.events.parts import *
 from ledger.events.points import *
+from ledger.events.pools import *
 from ledger.events.receipts import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
@@ -28,5 +29,6 @@ EVENTS: tuple[type[Event], ...] = (
     *complaints.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
+    *pools.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

@@ -16,7 +16,7 @@ import msgspec
 from ledger.errors import InputInvalid
 from ledger.types import ReceiptKey
 
-MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
+MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME, POOL = 1, 2, 3, 4, 5, 6
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -46,6 +46,10 @@ class Keys:
     def command(self, kind: str, command_id: str) -> bytes:
         """The stream of a command id."""
         return self._id(bytes([COMMAND]), (kind, command_id))
+
+    def pool(self, kind: str, name: str) -> bytes:
+        """The stream of a quantity that members share, e.g. a campaign's budget."""
+        return self._id(bytes([POOL]), (kind, name))
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""
