@@ -71,6 +71,8 @@ SAMPLES = (
     e.VoucherCancelled(NOW),
     e.ReturnWaits(COMMAND, NOW, (0,), (1,), (199,)),
     e.LinesKept(COMMAND, (0,), (1,), (199,)),
+    e.Drawn(120),
+    e.Stocked(500, "Ada", "stock-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
 )
 """What the generator writes for an event that has no file yet."""

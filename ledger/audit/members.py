@@ -16,7 +16,7 @@ from ledger.projections.points import FCT_POINTS_MOVEMENT
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Table
 from ledger.store.codec import Codec
-from ledger.store.keys import ID_BYTES, MEMBER
+from ledger.store.keys import ID_BYTES, MEMBER, POOL
 from ledger.store.log import Log, Snapshot
 
 PAGE = 5_000
@@ -79,7 +79,7 @@ def check_members(
     yield from _unfounded(
         s
         for s in snapshots.passed()
-        if s.stream[:1] != FIRST[:1] or log.event(s.stream, s.version) is None
+        if s.stream[0] not in {MEMBER, POOL} or log.event(s.stream, s.version) is None
     )
 
 

@@ -17,6 +17,7 @@ from ledger.events import (
     membership,
     passing,
     points,
+    pools,
     receipts,
     scanning,
     tiers,
@@ -29,6 +30,7 @@ from ledger.events.membership import *
 from ledger.events.parts import *
 from ledger.events.passing import *
 from ledger.events.points import *
+from ledger.events.pools import *
 from ledger.events.receipts import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
@@ -45,5 +47,6 @@ EVENTS: tuple[type[Event], ...] = (
     *complaints.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
+    *pools.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

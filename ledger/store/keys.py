@@ -18,6 +18,9 @@ from ledger.errors import InputInvalid
 from ledger.types import ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
+POOL = 6
+JOB = 7
+IDENTITY = 8
 VOUCHER = 9
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
@@ -59,6 +62,10 @@ class Keys:
         hashed = hmac.digest(self.secret, _encoded(("voucher code", command_id)), "sha256")
         text = base64.b32encode(hashed[:10]).decode()
         return "-".join(text[i : i + 4] for i in range(0, 16, 4))
+
+    def pool(self, kind: str, name: str) -> bytes:
+        """The stream of a quantity that members share, e.g. a campaign's budget."""
+        return self._id(bytes([POOL]), (kind, name))
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from ledger import events as e
 from ledger.store.codec import Codec
+from ledger.store.draws import Draws
 from ledger.store.keys import Keys
 from ledger.store.log import Log, Row, Snapshot
 from ledger.store.vault import Vault
@@ -71,6 +73,7 @@ class Working:
         self._cache = cache
         self._known: dict[bytes, Entry] = {}
         self._before: list[tuple[bytes, Entry | None]] = []
+        self._draws = Draws()
 
     def begin(self, now: Instant) -> None:
         """Start a batch at an instant."""
@@ -79,6 +82,7 @@ class Working:
         self.personal_keys = []
         self._known = {}
         self._before = []
+        self._draws = Draws()
 
     def known(self, stream: bytes) -> Any:
         """The state of a stream if it is at hand, without asking the log."""
@@ -183,13 +187,38 @@ class Working:
         own = next((k for s, k in self.personal_keys if s == stream), None)
         return self.vault.decrypt(stream, sealed, own)
 
-    def mark(self) -> tuple[int, int, int]:
-        """A point to come back to if the next command is refused."""
-        return len(self.rows), len(self._before), len(self.personal_keys)
+    def pool_drawn(self, stream: bytes) -> int:
+        """What was taken of a shared quantity, by this batch too."""
+        pool = self.state(stream)
+        return (pool.drawn if pool else 0) + self._draws.of(stream)
 
-    def back_to(self, mark: tuple[int, int, int]) -> None:
+    def pool_left(self, stream: bytes) -> int:
+        """What is left of what was put into a shared quantity."""
+        pool = self.state(stream)
+        return (pool.stocked if pool else 0) - self.pool_drawn(stream)
+
+    def draw(self, stream: bytes, quantity: int) -> None:
+        """Take of a shared quantity, or give back below zero; who asks looked what is left."""
+        self._draws.add(stream, quantity)
+
+    def settle(self) -> None:
+        """Put one event at the end of each stream that was drawn from.
+
+        Of two processes that drew from one stream, the second meets the first's version and
+        decides again, so what is given out is never more than there is.
+        """
+        for stream, quantity in self._draws.sums():
+            self.emit(stream, e.Drawn(quantity))
+        self._draws = Draws()
+
+    def mark(self) -> tuple[int, int, int, int]:
+        """A point to come back to if the next command is refused."""
+        return len(self.rows), len(self._before), len(self.personal_keys), self._draws.mark()
+
+    def back_to(self, mark: tuple[int, int, int, int]) -> None:
         """Undo everything since the mark."""
-        rows, before, personal_keys = mark
+        rows, before, personal_keys, draws = mark
+        self._draws.back_to(draws)
         for stream, entry in reversed(self._before[before:]):
             if entry is None:
                 self._known.pop(stream, None)

@@ -187,6 +187,7 @@ class Writer:
         self._look_up([command for job in jobs for command in job.commands])
         for job in jobs:
             job.answers = [self._decide(command) for command in job.commands]
+        working.settle()
         if working.rows:
             first = self._log.append(working.rows, self._wall(), working.personal_keys)
             working.keep(first)
