@@ -117,6 +117,10 @@ class OutOfStock(LedgerError):
     """There is no piece of this gift left."""
 
 
+class RebateTooSoon(LedgerError):
+    """The rebate for this year is not due yet."""
+
+
 class HoldUnknown(LedgerError):
     """There is no such hold."""
 

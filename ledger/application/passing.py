@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ledger.application.door import Door
 from ledger.commands.common import Outcome
-from ledger.commands.passing import ExpireHolds, RecordActivation, RecordExpiry
+from ledger.commands.passing import ExpireHolds, GrantRebate, RecordActivation, RecordExpiry
 from ledger.types import Instant
 
 
@@ -34,3 +34,11 @@ class Passing(Door):
             MemberUnknown.
         """
         return self._do(ExpireHolds(member))
+
+    def grant_rebate(self, member: bytes, year: int) -> Outcome:
+        """Give the rebate for a calendar year, once.
+
+        Raises:
+            MemberUnknown, RebateTooSoon.
+        """
+        return self._do(GrantRebate(member, year))

@@ -7,6 +7,7 @@ from ledger.commands.adjust import Adjust
 from ledger.commands.common import Outcome
 from ledger.commands.holds import HoldPoints, ReleaseHold, SettleHold
 from ledger.commands.redeem import Redeem, UndoRedemption
+from ledger.commands.stock import StockGift, pool_of
 from ledger.commands.vouchers import UseVoucher
 from ledger.types import Instant
 
@@ -81,6 +82,21 @@ class Points(Door):
             HoldUnknown, HoldOver.
         """
         return self._do(ReleaseHold(hold))
+
+    def stock_gift(
+        self, gift: str, pieces: int, author: str, command_id: str, *, variant: str = ""
+    ) -> Outcome:
+        """Put pieces of a gift into stock, or take them out (below zero).
+
+        Raises:
+            KeyConflict, RedeemNotOffered, AmountInvalid, OutOfStock, InputInvalid.
+        """
+        return self._do(StockGift(gift, pieces, author, command_id, variant))
+
+    def stock_left(self, gift: str, variant: str = "") -> int:
+        """The pieces of a gift that are left."""
+        pool = self._state(pool_of(self.keys, gift, variant))
+        return pool.stocked - pool.drawn if pool else 0
 
     def adjust(self, card: str, points: int, reason: str, author: str, command_id: str) -> Outcome:
         """Give or take points by hand.

@@ -6,14 +6,18 @@ job may run it as often and as late as it likes.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ledger.aggregates.member.passing import activated, expired
-from ledger.commands.common import Outcome, member_of, present
+from ledger.aggregates.member.earning import tier_at
+from ledger.aggregates.member.passing import activated, expired, rebate
+from ledger.calendar import local_day, midnight
+from ledger.commands.common import Outcome, member_of, present, rules_at
+from ledger.errors import RebateTooSoon
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant
+from ledger.types import Instant, day_of
 
 
 class RecordExpiry(NamedTuple):
@@ -75,6 +79,41 @@ class ExpireHolds(NamedTuple):
         present(working, self.member)
         version = working.version(self.member)
         return Outcome(self.member, version, repeat=version == before)
+
+
+class GrantRebate(NamedTuple):
+    """Give a member the rebate for a calendar year, once."""
+
+    member: bytes
+    year: int
+
+    def streams(self, working: Working) -> Iterable[bytes]:  # noqa: ARG002
+        """The programme and the member."""
+        return (PROGRAMME_STREAM, self.member)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the rebate; nothing where none is due, or it was given already.
+
+        The tier is that of the year's last instant, the rules those in force when it is due.
+
+        Raises:
+            MemberUnknown: there is no such member.
+            RebateTooSoon: the year is not over, or the days that the programme waits for returns.
+        """
+        rules = rules_at(working, working.now)
+        programme = rules.programme
+        if programme.rebate is None:
+            return _recorded(working, self.member, None)
+        over = day_of(dt.date(self.year + 1, 1, 1))
+        due_at = midnight(over + programme.rebate.after_days, programme.time_zone)
+        if working.now < due_at:
+            raise RebateTooSoon(field="year")
+        member = member_of(working, self.member)
+        last = midnight(over, programme.time_zone) - 1
+        tier = tier_at(member, programme, over - 1, last)
+        today = local_day(working.now, programme.time_zone)
+        event = rebate(member, self.year, tier, rules, (working.now, today))
+        return _recorded(working, self.member, event)
 
 
 def _recorded(working: Working, member: bytes, event: object) -> Outcome:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.aggregates.claim import Claimed
@@ -31,8 +33,9 @@ from ledger.commands.common import (
     slide,
     storable,
 )
+from ledger.commands.stock import pool_of, take_piece
 from ledger.errors import CardBlocked, InputInvalid, RedemptionUnknown, VoucherSpent
-from ledger.policies.redeem import voucher_of
+from ledger.policies.redeem import gift_of, voucher_of
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Take
@@ -51,8 +54,9 @@ class Redeem(NamedTuple):
     basket_minor: int = 0
 
     def streams(self, working: Working) -> Iterable[bytes]:
-        """The programme, the command's claim, the card and its member."""
-        return owned_streams(working, "redeem", self.command_id, self.card)
+        """The programme, the command's claim, the card and its member, the gift's stock."""
+        owned = owned_streams(working, "redeem", self.command_id, self.card)
+        return (*owned, pool_of(working.keys, self.gift, self.variant)) if self.gift else owned
 
     def decide(self, working: Working) -> Outcome:
         """Record the redemption.
@@ -89,7 +93,9 @@ class Redeem(NamedTuple):
         self, working: Working, member: Member, rules: Rules, done: Act, payment: Payment
     ) -> e.PointsRedeemed:
         if self.gift:
-            return redeem_gift(member, (self.gift, self.variant), rules, done, payment)
+            redeemed = redeem_gift(member, (self.gift, self.variant), rules, done, payment)
+            gift = gift_of(rules.programme.redeem, self.gift, self.variant)
+            return replace(redeemed, pieces=take_piece(working, gift, self.variant))
         if self.voucher:
             stream = working.keys.voucher(working.keys.voucher_code(self.command_id))
             return redeem_voucher(member, (self.voucher, stream), rules, done, payment)
@@ -189,6 +195,9 @@ class UndoRedemption(NamedTuple):
             msg = "Undoing a redemption needs a reason and an author."
             raise InputInvalid(msg, field="author" if self.reason else "reason")
         self._cancel_voucher(working, paid)
+        if isinstance(paid.event, e.PointsRedeemed) and paid.event.pieces:
+            pool = pool_of(working.keys, paid.event.gift, paid.event.variant)
+            working.draw(pool, -paid.event.pieces)
         rules = rules_at(working, working.now)
         takes = give_back(paid.takes, paid.undone, paid.points)
         value = paid.value_minor - paid.value_minor * paid.undone // max(paid.points, 1)

@@ -29,6 +29,8 @@ class PointsRedeemed(Event, frozen=True):
     """Of the gift."""
     voucher: bytes = b""
     """The stream of the voucher that was bought."""
+    pieces: int = 0
+    """Taken from the gift's stock."""
 
 
 class PointsRestored(Event, frozen=True):
