@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, NamedTuple, Self, cast
 
-from ledger.aggregates import card, claim, programmes, receipt
+from ledger.aggregates import card, claim, job, programmes, receipt
 from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.earning import Rules, tier_at
 from ledger.aggregates.member.state import Member
@@ -28,6 +28,9 @@ from ledger.commands.redeem import Redeem
 from ledger.commands.returns import ReturnGoods
 from ledger.errors import InputInvalid, LogExists, MemberUnknown
 from ledger.events import TOPICS
+from ledger.jobs import JOBS
+from ledger.jobs.job import Job
+from ledger.jobs.runner import Jobs
 from ledger.programme import load
 from ledger.projections import PROJECTIONS
 from ledger.projections.engine import Engine, Progress, Status
@@ -37,6 +40,7 @@ from ledger.store.keys import (
     CARD,
     COMMAND,
     ID_BYTES,
+    JOB,
     MEMBER,
     PROGRAMME,
     PROGRAMME_STREAM,
@@ -63,6 +67,7 @@ KINDS: Mapping[int, Kind] = {
     RECEIPT: Kind(receipt.evolve, cached=False),
     COMMAND: Kind(claim.evolve, cached=False),
     PROGRAMME: Kind(programmes.evolve, cached=True),
+    JOB: Kind(job.evolve, cached=True),
 }
 
 
@@ -94,7 +99,7 @@ class LoyaltyLedger:
     nothing; the same command sent again is answered with its first outcome (`repeat`).
     """
 
-    def __init__(self, log: Log, clock: Clock = wall_clock) -> None:
+    def __init__(self, log: Log, clock: Clock = wall_clock, jobs: Sequence[Job] = JOBS) -> None:
         """Stand before an open log; `open` and `create` are the usual ways in."""
         self.log = log
         self.clock = clock
@@ -105,6 +110,7 @@ class LoyaltyLedger:
         cache = Cache(CACHED_STREAMS)
         working = Working(log, self.codec, self.keys, cache, self.vault)
         self._writer = Writer(log, working, clock)
+        self.jobs = Jobs(self, jobs, self._writer.submit)
 
     @classmethod
     def create(
@@ -132,14 +138,14 @@ class LoyaltyLedger:
         return ledger
 
     @classmethod
-    def open(cls, db: str, *, clock: Clock = wall_clock) -> Self:
+    def open(cls, db: str, *, clock: Clock = wall_clock, jobs: Sequence[Job] = JOBS) -> Self:
         """Open a ledger that exists.
 
         Raises:
             LogMissing: there is none.
             StoreUnavailable: the database does not answer.
         """
-        return cls(open_log(db), clock)
+        return cls(open_log(db), clock, jobs)
 
     def close(self) -> None:
         """Answer every waiting command, then let go of the store."""

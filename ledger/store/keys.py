@@ -14,9 +14,10 @@ from functools import lru_cache
 import msgspec
 
 from ledger.errors import InputInvalid
-from ledger.types import ReceiptKey
+from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
+JOB = 7
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -46,6 +47,14 @@ class Keys:
     def command(self, kind: str, command_id: str) -> bytes:
         """The stream of a command id."""
         return self._id(bytes([COMMAND]), (kind, command_id))
+
+    def job(self, name: str) -> bytes:
+        """The stream of a job: its turns, from one due instant to the next."""
+        return self._id(bytes([JOB]), ("job", name))
+
+    def job_run(self, name: str, due_at: Instant) -> bytes:
+        """The stream of one run's chunks: apart, so that the job's own stays short."""
+        return self._id(bytes([JOB]), ("run", name, due_at))
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""
