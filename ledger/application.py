@@ -114,8 +114,9 @@ class LoyaltyLedger:
 
     @classmethod
     def create(
-        cls, db: str, programme: str, *, secret: bytes | None = None, clock: Clock = wall_clock
-    ) -> Self:
+        cls, db: str, programme: str, *, secret: bytes | None = None, clock: Clock = wall_clock,
+        jobs: Sequence[Job] = JOBS,
+    ) -> Self:  # fmt: skip
         """Make a ledger with its first programme, which holds for all time.
 
         Raises:
@@ -132,7 +133,7 @@ class LoyaltyLedger:
             raise LogExists
         if known is None:
             log.put_setting(SECRET, (secret or secrets.token_bytes(SECRET_BYTES)).hex())
-        ledger = cls(log, clock)
+        ledger = cls(log, clock, jobs)
         ledger.engine.prepare()
         ledger._do(publish)
         return ledger
