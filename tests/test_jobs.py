@@ -8,7 +8,6 @@ from eventsourcing.persistence import OperationalError
 
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid, StoreUnavailable
-from ledger.jobs.job import Job
 from ledger.jobs.schedule import daily, due_between, monthly, yearly
 from ledger.store import writer
 from tests.chores import THREE, GivePoint, chore, done_of, events_of, everybody, given, shop
@@ -535,4 +534,3 @@ def test_a_rebuild_takes_no_notice_of_jobs(shop_with, clock):
     told = ledger.digests()
     ledger.rebuild()
     assert ledger.digests() == told
-    assert isinstance(ledger.jobs.registered[0], Job)
