@@ -12,7 +12,7 @@ from adapters.cli import main as cli
 from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
-from ledger.store.keys import CARD, COMMAND, MEMBER, PROGRAMME, RECEIPT
+from ledger.store.keys import CARD, COMMAND, JOB, MEMBER, PROGRAMME, RECEIPT
 
 ROOT = Path(__file__).parent.parent
 DOCS = [
@@ -101,7 +101,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme) \|.*$", table, re.MULTILINE
+            r"^\| (?:member|receipt|card|command|programme|job) \|.*$", table, re.MULTILINE
         )
         for topic in re.findall(r"`([a-z-]+)`", row)
     ]
@@ -262,7 +262,7 @@ def test_the_stream_ids_are_documented():
     table = sections(doc("store.md"), 2)["Stream ids"]
     rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
-    known[PROGRAMME] = "programme"
+    known[PROGRAMME], known[JOB] = "programme", "job"
     assert {int(number): name for number, name in rows} == known
 
 

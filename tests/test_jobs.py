@@ -2,6 +2,8 @@
 
 import datetime as dt
 import random
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import pytest
 from eventsourcing.persistence import OperationalError
@@ -324,6 +326,59 @@ def test_a_chunk_that_was_overtaken_before_it_was_durable_is_not_done_twice(
     assert len(overtaken[0].done) == 1
     assert len(events_of(one, "job-stepped")) == 2
     sane(one)
+
+
+def test_a_chunk_that_comes_in_after_its_turn_was_taken_counts_and_is_not_repeated(
+    new_db, clock, monkeypatch
+):
+    db, reached, go = new_db(), Event(), Event()
+
+    def due(reader, at, after, limit):
+        reached.set()
+        assert go.wait(30)
+        return everybody(reader, at, after, limit)
+
+    one = shop(db, clock, chore(chunk=2))
+    one.jobs.run()
+    other = LoyaltyLedger.open(db, clock=clock, jobs=[chore(chunk=2, due=due)])
+    with one, other, ThreadPoolExecutor(1) as thread:
+        clock.now = FIRST
+        append, answers = one.log.append, []
+
+        def late(rows, *args):
+            if not answers and any(row.topic == "job-stepped" for row in rows):
+                clock.now += 300
+                answers.append(thread.submit(other.jobs.run))
+                assert reached.wait(30), "the other has the turn and no chunk yet"
+            return append(rows, *args)
+
+        monkeypatch.setattr(one.log, "append", late)
+        assert one.jobs.run() == ([], [], ("point",))
+        go.set()
+        [(_, done)] = answers[0].result(30).done
+        assert (done.effects, done.unchanged) == (3, 0)
+        assert [(e.turn, e.effects) for _, e in events_of(one, "job-stepped")] == [(1, 2), (2, 1)]
+        sane(one)
+
+
+def test_who_lost_a_turn_stops_even_where_nobody_went_on(new_db, clock):
+    db, others = new_db(), []
+
+    def due(reader, at, after, limit):
+        if after and not others:
+            clock.now += 300
+            others.append(gone(other))
+        return everybody(reader, at, after, limit)
+
+    def leave(*_):
+        raise Gone
+
+    one = shop(db, clock, chore(chunk=2, due=due))
+    one.jobs.run()
+    with LoyaltyLedger.open(db, clock=clock, jobs=[chore(due=leave)]) as other, one:
+        clock.now = FIRST
+        assert one.jobs.run() == ([], [], ("point",))
+        assert len(events_of(one, "job-stepped")) == 1
 
 
 def test_of_two_that_take_a_turn_at_once_one_gets_it(two, clock, monkeypatch):
