@@ -9,9 +9,12 @@ from ledger.jobs.job import Job
 from ledger.jobs.schedule import daily
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.log import Log
-from tests.conftest import PROGRAMME, SECRET
+from tests.conftest import NOW, PROGRAMME, SECRET
 
 THREE = daily("03:00")
+HOUR = 3_600
+FIRST = NOW + 2 * HOUR
+"""03:00 in Berlin on 1 January 2026."""
 
 
 class GivePoint(NamedTuple):
@@ -74,3 +77,12 @@ def given(ledger):
     for stream, event in events_of(ledger, "adjusted"):
         found.setdefault(stream, []).append(int(event.reason))
     return found
+
+
+def sane(ledger):
+    """Nothing was given twice or before its time, and the ledger verifies."""
+    ids = [event.command for _, event in events_of(ledger, "adjusted")]
+    assert len(set(ids)) == len(ids)
+    starts = events_of(ledger, "job-started")
+    assert all(event.captured_at >= event.due_at for _, event in starts)
+    assert ledger.verify().clean
