@@ -33,6 +33,28 @@ def midnight(day: Day, zone: str) -> Instant:
     return (local - EPOCH) // SECOND
 
 
+def local_instant(date: dt.date, minute: int, zone: str) -> Instant:
+    """The instant of a local time, so many minutes after the day's 00:00 by the clock on the wall.
+
+    Of a time that comes twice the first; of one that is skipped the first instant that exists.
+    """
+    there = zone_of(zone)
+    wall = dt.datetime(date.year, date.month, date.day, minute // 60, minute % 60)  # noqa: DTZ001
+    found = instant_of(wall.replace(tzinfo=there))
+    if dt.datetime.fromtimestamp(found, there).replace(tzinfo=None) == wall:
+        return found
+    # Skipped: read with either offset it lies on one side of the change, which is looked for.
+    before, after = instant_of(wall.replace(tzinfo=there, fold=1)), found
+    changed = dt.datetime.fromtimestamp(after, there).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if dt.datetime.fromtimestamp(middle, there).utcoffset() == changed:
+            after = middle
+        else:
+            before = middle
+    return after
+
+
 def local_day(instant: Instant, zone: str) -> Day:
     """The day that an instant falls on in the zone."""
     return day_of(dt.datetime.fromtimestamp(instant, zone_of(zone)).date())

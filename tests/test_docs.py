@@ -12,7 +12,7 @@ from adapters.cli import main as cli
 from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
-from ledger.store.keys import CARD, COMMAND, MEMBER, POOL, PROGRAMME, RECEIPT
+from ledger.store.keys import CARD, COMMAND, JOB, MEMBER, POOL, PROGRAMME, RECEIPT, VOUCHER
 
 ROOT = Path(__file__).parent.parent
 DOCS = [
@@ -101,7 +101,9 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool) \|.*$", table, re.MULTILINE
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher) \|.*$",
+            table,
+            re.MULTILINE,
         )
         for topic in re.findall(r"`([a-z-]+)`", row)
     ]
@@ -262,7 +264,7 @@ def test_the_stream_ids_are_documented():
     table = sections(doc("store.md"), 2)["Stream ids"]
     rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
-    known |= {PROGRAMME: "programme", POOL: "pool"}
+    known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 
 
@@ -310,5 +312,6 @@ def test_a_document_is_tidy(path):
     text = path.read_text()
     assert text.endswith("\n")
     assert not re.search(r"[ \t]+$", text, flags=re.MULTILINE)
-    assert not re.search(r"\n{3,}", text)
+    outside = re.sub(r"^```.*?^```$", "code", text, flags=re.MULTILINE | re.DOTALL)
+    assert not re.search(r"\n{3,}", outside)
     assert len(re.findall(r"^# ", prose(text), flags=re.MULTILINE)) == 1

@@ -74,6 +74,11 @@ SAMPLES = (
     e.Drawn(120),
     e.Stocked(500, "Ada", "stock-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
+    e.JobSeen("record-expiry", NOW),
+    e.JobStarted(NOW, NOW - 86_400, NOW + 5, NOW + 305, "till-7/4711/5eed"),
+    e.JobStepped(2, NOW + 6, NOW + 306, MEMBER, 197, 2, 1, ((MEMBER, "points-short"),)),
+    e.JobLeft(NOW, NOW + 7, "stopped"),
+    e.JobDone(NOW, NOW + 9, 397, 2, 1, ((MEMBER, "points-short"),)),
 )
 """What the generator writes for an event that has no file yet."""
 

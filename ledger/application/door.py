@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -12,6 +12,9 @@ from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.application.codec import codec
 from ledger.commands.common import Outcome, personal_of
+from ledger.jobs import JOBS
+from ledger.jobs.job import Job
+from ledger.jobs.runner import Jobs
 from ledger.projections import PROJECTIONS
 from ledger.projections.engine import Engine
 from ledger.projections.queries import Reader
@@ -37,7 +40,7 @@ def wall_clock() -> Instant:
 class Door:
     """One log, behind one queue."""
 
-    def __init__(self, log: Log, clock: Clock = wall_clock) -> None:
+    def __init__(self, log: Log, clock: Clock = wall_clock, jobs: Sequence[Job] = JOBS) -> None:
         """Stand before an open log; `open` and `create` are the usual ways in."""
         self.log = log
         self.clock = clock
@@ -48,6 +51,7 @@ class Door:
         cache = Cache(CACHED_STREAMS)
         working = Working(log, self.codec, self.keys, cache, self.vault)
         self._writer = Writer(log, working, clock)
+        self.jobs = Jobs(self, jobs, self._writer.submit)
 
     def event(self, outcome: Outcome) -> Any:
         """The event that an outcome points at."""

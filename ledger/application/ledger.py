@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Self
 
 from ledger.application.complaints import Complaints
@@ -16,6 +17,8 @@ from ledger.application.upkeep import Upkeep
 from ledger.commands.common import Outcome
 from ledger.commands.publish import PublishProgramme
 from ledger.errors import LogExists
+from ledger.jobs import JOBS
+from ledger.jobs.job import Job
 from ledger.programme import load
 from ledger.store.opening import SECRET, open_log
 from ledger.types import Clock, Instant
@@ -32,8 +35,9 @@ class LoyaltyLedger(Receipts, Members, Points, Passing, Complaints, Reads, Upkee
 
     @classmethod
     def create(
-        cls, db: str, programme: str, *, secret: bytes | None = None, clock: Clock = wall_clock
-    ) -> Self:
+        cls, db: str, programme: str, *, secret: bytes | None = None, clock: Clock = wall_clock,
+        jobs: Sequence[Job] = JOBS,
+    ) -> Self:  # fmt: skip
         """Make a ledger with its first programme, which holds for all time.
 
         Raises:
@@ -50,20 +54,20 @@ class LoyaltyLedger(Receipts, Members, Points, Passing, Complaints, Reads, Upkee
             raise LogExists
         if known is None:
             log.put_setting(SECRET, (secret or secrets.token_bytes(SECRET_BYTES)).hex())
-        ledger = cls(log, clock)
+        ledger = cls(log, clock, jobs)
         ledger.engine.prepare()
         ledger._do(publish)
         return ledger
 
     @classmethod
-    def open(cls, db: str, *, clock: Clock = wall_clock) -> Self:
+    def open(cls, db: str, *, clock: Clock = wall_clock, jobs: Sequence[Job] = JOBS) -> Self:
         """Open a ledger that exists.
 
         Raises:
             LogMissing: there is none.
             StoreUnavailable: the database does not answer.
         """
-        return cls(open_log(db), clock)
+        return cls(open_log(db), clock, jobs)
 
     def close(self) -> None:
         """Answer every waiting command, then let go of the store."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 from ledger.events import (
     complaints,
     holds,
+    jobs,
     keys,
     membership,
     passing,
@@ -25,6 +26,7 @@ from ledger.events import (
 )
 from ledger.events.complaints import *
 from ledger.events.holds import *
+from ledger.events.jobs import *
 from ledger.events.keys import *
 from ledger.events.membership import *
 from ledger.events.parts import *
@@ -47,6 +49,7 @@ EVENTS: tuple[type[Event], ...] = (
     *complaints.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
+    *jobs.EVENTS,
     *pools.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

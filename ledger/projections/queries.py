@@ -134,6 +134,15 @@ class Reader:
         )
         return MemberRow(*rows[0]) if rows else None
 
+    def members(self, after: bytes, limit: int) -> list[bytes]:
+        """The streams of members after one, in their order; a page of everybody."""
+        rows = self._rows(
+            "SELECT member_id FROM {t} WHERE member_id > ? ORDER BY member_id LIMIT ?",
+            DIM_MEMBER,
+            (after, limit),
+        )
+        return [row[0] for row in rows]
+
     def best(self, limit: int) -> list[MemberRow]:
         """The members who spent most."""
         rows = self._rows(

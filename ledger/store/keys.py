@@ -15,7 +15,7 @@ from functools import lru_cache
 import msgspec
 
 from ledger.errors import InputInvalid
-from ledger.types import ReceiptKey
+from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
 POOL = 6
@@ -66,6 +66,14 @@ class Keys:
     def pool(self, kind: str, name: str) -> bytes:
         """The stream of a quantity that members share, e.g. a campaign's budget."""
         return self._id(bytes([POOL]), (kind, name))
+
+    def job(self, name: str) -> bytes:
+        """The stream of a job: its turns, from one due instant to the next."""
+        return self._id(bytes([JOB]), ("job", name))
+
+    def job_run(self, name: str, due_at: Instant) -> bytes:
+        """The stream of one run's chunks: apart, so that the job's own stays short."""
+        return self._id(bytes([JOB]), ("run", name, due_at))
 
     def fingerprint(self, content: object) -> bytes:
         """A keyed hash of content, to tell the same from other content under one key."""
