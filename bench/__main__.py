@@ -23,6 +23,7 @@ from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
 from bench.default_app import DefaultApp
+from bench.history import LONG, ROUNDS, SHORT, History
 from bench.server import new_database, postgres_server
 from ledger.application import LoyaltyLedger
 from ledger.errors import LedgerError
@@ -49,6 +50,7 @@ def main() -> int:
         for store in options.store or ("sqlite", "postgres"):
             run = Run(store, Path(folder), server, text, results)
             run.measure(receipts)
+            run.measure_history(ROUNDS // 5 if options.quick else ROUNDS)
             run.close()
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
@@ -98,6 +100,19 @@ class Run:
         head = self.batched.log.head()
         print(f"  {'rebuilt, all reports, events/s':44}{head / rebuilt:>12,.0f}")
         self.results[self.prefix + "rebuild_events_per_s"] = round(head / rebuilt)
+
+    def measure_history(self, rounds: int) -> None:
+        """A long history next to a short one: what a command costs must not grow with it."""
+        history = History(self._name("history"), rounds)
+        for how, measure in (("warm", history.warm), ("cold", history.cold)):
+            long, short = measure()
+            print(
+                f"  {f'a receipt after {LONG} others, {how}, us':44}{long * 1e6:>12,.0f}"
+                f"   after {SHORT:>5} {short * 1e6:>12,.0f}   ratio {long / short:6.2f}"
+            )
+            self.results[f"{self.prefix}history_{LONG}_vs_{SHORT}_{how}"] = round(long / short, 3)
+        self.results["errors"] += history.errors
+        history.close()
 
     def close(self) -> None:
         self.default.close()

@@ -1,4 +1,4 @@
-"""A real PostgreSQL of one run's own, from a wheel, with durable commits."""
+"""A real PostgreSQL of one run's own, from a wheel."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any
 
 import psycopg
 
+ROOM_BYTES = 4 * 2**30
+"""A server's log of writes takes up to 1 GB between checkpoints, a database of a test 8 MB."""
 _names = itertools.count()
 
 
@@ -41,15 +43,16 @@ def _server_maker() -> Callable[..., Any]:
 
 
 @contextmanager
-def postgres_server() -> Iterator[str]:
+def postgres_server(folder: Path | None = None) -> Iterator[str]:
     """Start a server, give its URL, and stop it.
 
-    It lives under the system's temporary folder: as root the server runs as another user, who
-    may not be allowed into the project's folder, and socket paths must be short.
+    It lives under the system's temporary folder, or where it is told to: as root the server runs
+    as another user, who may not be allowed into the project's folder, and socket paths must be
+    short.
     """
     get_server = _server_maker()
 
-    home = Path(tempfile.mkdtemp(prefix="ll-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="ll-pg-", dir=folder))
     home.chmod(0o755)
     server = get_server(home / "data", cleanup_mode="stop")
     try:
@@ -59,16 +62,28 @@ def postgres_server() -> Iterator[str]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def new_database(server: str) -> str:
-    """Make an empty database and give its URL."""
+def in_memory() -> Path | None:
+    """A folder in memory with room for a server of tests; None where the machine has none."""
+    folder = Path("/dev/shm")  # noqa: S108  only looked for
+    if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > ROOM_BYTES:
+        return folder
+    return None
+
+
+def new_database(server: str, template: str | None = None) -> str:
+    """Make a database and give its URL: an empty one, or a copy of one that nobody is using."""
     name = f"t{os.getpid()}_{next(_names)}"
+    copied = f" TEMPLATE {_name(template)}" if template else ""
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name}{copied}")
     return server.replace("/postgres?", f"/{name}?")
 
 
 def drop_database(server: str, url: str) -> None:
     """Drop a database that `new_database` made."""
-    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE IF EXISTS {_name(url)} WITH (FORCE)")
+
+
+def _name(url: str) -> str:
+    return str(psycopg.conninfo.conninfo_to_dict(url)["dbname"])

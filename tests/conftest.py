@@ -1,10 +1,13 @@
 """Both stores for every test: SQLite in a file, PostgreSQL brought up from a wheel."""
 
 import itertools
+import shutil
+from contextlib import contextmanager
+from functools import cache
 
 import pytest
 
-from bench.server import drop_database, new_database, postgres_server
+from bench.server import drop_database, in_memory, new_database, postgres_server
 from ledger.application import LoyaltyLedger
 
 SECRET = b"a log secret that the tests share"
@@ -55,18 +58,22 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def postgres():
-    """The URL of a PostgreSQL server of this test run's own, with durable commits."""
-    with postgres_server() as url:
+    """The URL of a PostgreSQL server of this test run's own.
+
+    In memory where there is room: most of a test's time went into the files of its database,
+    and no test cuts the power. `make prove` and `make bench` write to the disk.
+    """
+    with postgres_server(in_memory()) as url:
         yield url
 
 
 @pytest.fixture
 def new_postgres(postgres):
-    """Makes databases, and drops them afterwards."""
+    """Makes databases, empty or as copies, and drops them afterwards."""
     made = []
 
-    def make() -> str:
-        made.append(new_database(postgres))
+    def make(template=None) -> str:
+        made.append(new_database(postgres, template))
         return made[-1]
 
     yield make
@@ -74,13 +81,44 @@ def new_postgres(postgres):
         drop_database(postgres, url)
 
 
+@pytest.fixture(scope="session")
+def original(request, tmp_path_factory):
+    """The database of a ledger that nobody touches: made once a store and programme, then copied.
+
+    A schema is a hundred statements on PostgreSQL, a copy is one.
+    """
+
+    @cache
+    def made(store: str, programme: str) -> str:
+        if store == "postgres":
+            db = new_database(request.getfixturevalue("postgres"))
+        else:
+            db = str(tmp_path_factory.mktemp("original") / "ledger.db")
+        LoyaltyLedger.create(db, programme, secret=SECRET, clock=Clock()).close()
+        return db
+
+    return made
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def new_db(request, tmp_path):
-    """Makes names of empty databases on one of the two stores."""
-    if request.param == "postgres":
+def store(request):
+    return request.param
+
+
+@pytest.fixture
+def new_db(request, store, tmp_path):
+    """Makes databases on one of the two stores: empty, or copies."""
+    if store == "postgres":
         return request.getfixturevalue("new_postgres")
     counter = itertools.count()
-    return lambda: str(tmp_path / f"ledger{next(counter)}.db")
+
+    def make(template=None) -> str:
+        path = tmp_path / f"ledger{next(counter)}.db"
+        if template:
+            shutil.copyfile(template, path)
+        return str(path)
+
+    return make
 
 
 @pytest.fixture
@@ -89,15 +127,16 @@ def clock():
 
 
 @pytest.fixture
-def db(new_db):
-    return new_db()
+def db(request, store, new_db, original):
+    """The test's database: empty, unless the test also asks for the ledger in it."""
+    return new_db(original(store, PROGRAMME) if "ledger" in request.fixturenames else None)
 
 
 @pytest.fixture
 def ledger(db, clock):
     """A ledger with the test programme, at 2026-01-01."""
-    with LoyaltyLedger.create(db, PROGRAMME, secret=SECRET, clock=clock) as made:
-        yield made
+    with LoyaltyLedger.open(db, clock=clock) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -112,3 +151,31 @@ def ledger_under(new_db, clock):
     yield make
     for ledger in made:
         ledger.close()
+
+
+@pytest.fixture
+def fresh_ledger(request, original, tmp_path):
+    """`with fresh_ledger(store, clock) as ledger`: for a test that needs hundreds of them.
+
+    A state machine enters one a run and leaves it in its `teardown`, where its database goes.
+    """
+    counter = itertools.count()
+
+    @contextmanager
+    def fresh(store: str, clock: Clock, programme: str = PROGRAMME):
+        template = original(store, programme)
+        if store == "postgres":
+            server = request.getfixturevalue("postgres")
+            db = new_database(server, template)
+        else:
+            db = shutil.copyfile(template, tmp_path / f"fresh{next(counter)}.db")
+        try:
+            with LoyaltyLedger.open(str(db), clock=clock) as ledger:
+                yield ledger
+        finally:
+            if store == "postgres":
+                drop_database(server, db)
+            else:
+                db.unlink()
+
+    return fresh

@@ -155,7 +155,7 @@ class Reading(Application[UUID]):
 def member(ledger):
     """A member with a history that passed a snapshot."""
     stream = ledger.enrol("c1", Personal(name="Ada")).stream
-    ledger.record_all([receipt(card="c1", amount=100) for _ in range(SNAPSHOT_EVERY - 5)])
+    ledger.record_all([receipt(card="c1", amount=200) for _ in range(SNAPSHOT_EVERY - 5)])
     ledger.redeem("c1", "r1", points=40)
     for _ in range(10):
         ledger.record(receipt(card="c1"))

@@ -409,11 +409,13 @@ def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, fou
     )
     found.events.extend(
         cursor.execute(
-            "SELECT e.originator_id, e.originator_version, e.topic, e.state FROM stored_events e"
-            " LEFT JOIN stored_snapshots s ON s.originator_id = e.originator_id AND s.topic = ?"
-            f" WHERE e.originator_id IN ({marks})"
-            " AND e.originator_version > coalesce(s.originator_version, 0)"
-            " ORDER BY e.originator_id, e.originator_version",
-            (shape, *streams),
+            # Streams first, so that each is read from its snapshot on and never from its beginning.
+            f"WITH w(id) AS (VALUES {','.join(['(?)'] * len(streams))})"
+            " SELECT e.originator_id, e.originator_version, e.topic, e.state"
+            " FROM w CROSS JOIN stored_events e ON e.originator_id = w.id"
+            " AND e.originator_version > coalesce((SELECT s.originator_version"
+            " FROM stored_snapshots s WHERE s.originator_id = w.id AND s.topic = ?), 0)"
+            " ORDER BY 1, 2",
+            (*streams, shape),
         )
     )
