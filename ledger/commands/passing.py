@@ -15,9 +15,10 @@ from ledger.aggregates.member.passing import activated, expired, rebate
 from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome, member_of, present, rules_at
 from ledger.errors import RebateTooSoon
+from ledger.programme import Programme, Rebate
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, day_of
+from ledger.types import Instant, date_of, day_of
 
 
 class RecordExpiry(NamedTuple):
@@ -94,26 +95,56 @@ class GrantRebate(NamedTuple):
     def decide(self, working: Working) -> Outcome:
         """Record the rebate; nothing where none is due, or it was given already.
 
-        The tier is that of the year's last instant, the rules those in force when it is due.
+        The tier is that of the year's last instant, the rules those in force when it is given.
 
         Raises:
             MemberUnknown: there is no such member.
             RebateTooSoon: the year is not over, or the days that the programme waits for returns.
         """
-        rules = rules_at(working, working.now)
-        programme = rules.programme
-        if programme.rebate is None:
-            return _recorded(working, self.member, None)
-        over = day_of(dt.date(self.year + 1, 1, 1))
-        due_at = midnight(over + programme.rebate.after_days, programme.time_zone)
-        if working.now < due_at:
+        programme = rules_at(working, working.now).programme
+        if programme.rebate and working.now < _rebate_due(programme, programme.rebate, self.year):
             raise RebateTooSoon(field="year")
-        member = member_of(working, self.member)
-        last = midnight(over, programme.time_zone) - 1
-        tier = tier_at(member, programme, over - 1, last)
-        today = local_day(working.now, programme.time_zone)
-        event = rebate(member, self.year, tier, rules, (working.now, today))
-        return _recorded(working, self.member, event)
+        return _rebate(working, self.member, self.year)
+
+
+class RebateDue(NamedTuple):
+    """The same for the year before an instant, by a job: nothing while it is too soon."""
+
+    member: bytes
+    at: Instant
+
+    def streams(self, working: Working) -> Iterable[bytes]:  # noqa: ARG002
+        """The programme and the member."""
+        return (PROGRAMME_STREAM, self.member)
+
+    def decide(self, working: Working) -> Outcome:
+        """Record the rebate, if there is one to give by now.
+
+        Raises:
+            MemberUnknown: there is no such member.
+        """
+        programme = rules_at(working, working.now).programme
+        year = date_of(local_day(self.at, programme.time_zone)).year - 1
+        if programme.rebate and working.now < _rebate_due(programme, programme.rebate, year):
+            return _recorded(working, self.member, None)
+        return _rebate(working, self.member, year)
+
+
+def _rebate_due(programme: Programme, rule: Rebate, year: int) -> Instant:
+    over = day_of(dt.date(year + 1, 1, 1))
+    return midnight(over + rule.after_days, programme.time_zone)
+
+
+def _rebate(working: Working, stream: bytes, year: int) -> Outcome:
+    rules = rules_at(working, working.now)
+    programme = rules.programme
+    member = member_of(working, stream)
+    over = day_of(dt.date(year + 1, 1, 1))
+    last = midnight(over, programme.time_zone) - 1
+    tier = tier_at(member, programme, over - 1, last)
+    today = local_day(working.now, programme.time_zone)
+    event = rebate(member, year, tier, rules, (working.now, today))
+    return _recorded(working, stream, event)
 
 
 def _recorded(working: Working, member: bytes, event: object) -> Outcome:

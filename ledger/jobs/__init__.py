@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from ledger.jobs.activation import ACTIVATION
+from ledger.jobs.expiry import EXPIRY
+from ledger.jobs.holds import HOLDS
 from ledger.jobs.job import Job
+from ledger.jobs.rebates import REBATES
 
-JOBS: tuple[Job, ...] = ()
+JOBS: tuple[Job, ...] = (EXPIRY, ACTIVATION, HOLDS, REBATES)

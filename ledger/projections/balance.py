@@ -41,6 +41,7 @@ FCT_MEMBER_POINTS = Table(
         Column("arrears", "int", "owed, to be repaid by what is earned next", "add"),
         Column("held", "int", "reserved by holds whose end is not recorded", "add"),
         Column("in_review", "int", "earned, and waiting for a person", "add"),
+        Column("activated_until", "instant", "activations up to then are recorded", "max"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
     merged=True,
@@ -155,6 +156,10 @@ def _expired(at: At, event: e.PointsExpired, out: Out) -> None:
     _totals(out, at, expired=_sum(event.takes))
 
 
+def _activated(at: At, event: e.PointsActivated, out: Out) -> None:
+    _totals(out, at, activated_until=event.until)
+
+
 def _slid(at: At, event: e.LotsSlid, out: Out) -> None:
     _takes(out, at, event.takes)
     for take in event.takes:
@@ -184,6 +189,7 @@ BALANCE = Projection(
         e.HoldSettled: _settled,
         e.HoldReleased: _released,
         e.PointsExpired: _expired,
+        e.PointsActivated: _activated,
         e.LotsSlid: _slid,
         e.RebateGranted: _rebated,
         e.PointsAdjusted: _adjusted,

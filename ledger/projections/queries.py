@@ -112,7 +112,7 @@ class Reader:
 
     def statement(self, member: bytes, since: Instant, until: Instant) -> list[Movement]:
         """The movements of a period (until excluded), oldest first."""
-        receipts = self._name(FCT_RECEIPT)
+        receipts = self.name(FCT_RECEIPT)
         rows = self._rows(
             "SELECT m.captured_at, m.kind, m.points, m.expires_at, m.reason,"
             " r.store, r.lane, r.business_day, r.number,"
@@ -178,11 +178,18 @@ class Reader:
         found = self._rows("SELECT max(captured_at) FROM {t}", FCT_RECEIPT)[0][0]
         return int(found or 0)
 
-    def _name(self, table: Table) -> str:
+    def name(self, table: Table) -> str:
+        """The table as it is to be asked now."""
         return self._reports.name(table, self._place[table.name])
 
+    def rows(self, query: str, parameters: tuple[Any, ...]) -> list[Any]:
+        """What a question finds; `?` stands for a parameter."""
+        self._cursor.execute(query.replace("?", self._reports.mark), parameters)
+        found: list[Any] = self._cursor.fetchall()
+        return found
+
     def _rows(self, query: str, table: Table, parameters: tuple[Any, ...] = ()) -> list[Any]:
-        text = query.format(t=self._name(table))
+        text = query.format(t=self.name(table))
         self._cursor.execute(text.replace("?", self._reports.mark), parameters)
         rows: list[Any] = self._cursor.fetchall()
         return rows
