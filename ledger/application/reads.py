@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-from ledger.aggregates.member.earning import tier_at
+from ledger.aggregates.member.standing import tier_at
 from ledger.aggregates.member.state import Member
 from ledger.application.door import Door
 from ledger.calendar import local_day

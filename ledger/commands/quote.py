@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.aggregates.member.earning import tier_at
+from ledger.aggregates.member.standing import tier_at
 from ledger.calendar import instant_of
 from ledger.commands.common import award_for, card_index, owner_of, rules_at
 from ledger.commands.record_receipt import shopping_of
