@@ -18,6 +18,7 @@ from ledger.commands.common import (
     rules_at,
 )
 from ledger.commands.goods import lines_of
+from ledger.commands.settling import settle_tier
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -68,6 +69,7 @@ def _attribute(
     working: Working, member: bytes, card: int, receipt: bytes, scan: e.Scan,
     recorded_at: Instant | None,
 ) -> int:  # fmt: skip
+    settle_tier(working, member, recorded_at)
     state = member_of(working, member)
     rules = rules_at(working, scan.captured_at)
     returned = dict(cast("ReceiptState", working.state(receipt)).returned)

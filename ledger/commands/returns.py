@@ -9,6 +9,7 @@ from ledger import events as e
 from ledger.aggregates.member.points import reverse
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import Outcome, claim, member_of, rules_at
+from ledger.commands.settling import settle_tier, uncounted
 from ledger.errors import LineUnknown, ReceiptUnknown, ReturnTooLarge
 from ledger.policies.split import part_returned
 from ledger.store.keys import PROGRAMME_STREAM
@@ -114,6 +115,7 @@ def _take_back(
 ) -> int:  # fmt: skip
     by, at, recorded_at = when
     awarded, day = _awarded(working, known)
+    settle_tier(working, known.member, recorded_at)
     member = member_of(working, known.member)
     now = working.now if recorded_at is None else recorded_at
     rules = rules_at(working, now)
@@ -134,7 +136,9 @@ def _take_back(
     amounts = tuple(back.amounts_minor.get(line, 0) for line in lines)
     event = e.GoodsReturned(
         receipt, by, at, lines, amounts, points, took.takes, took.arrears, took.forgiven, day,
-        rules.number,
+        rules.number, uncounted(
+            working, known, awarded, back.quantities, lambda: _scan(working, receipt, known)
+        ),
     )  # fmt: skip
     return working.emit(known.member, event, recorded_at)
 

@@ -49,6 +49,13 @@ class GoodsReturned(Event, frozen=True):
     """Points let go because they were spent or had expired."""
     qualifying_day: Day
     programme: int
+    qualifying: int = -1
+    """What counts no more towards a tier; -1 stands for the sum of the points."""
+
+    @property
+    def uncounted(self) -> int:
+        """What counts no more towards a tier."""
+        return sum(self.points) if self.qualifying < 0 else self.qualifying
 
 
 EVENTS: tuple[type[Event], ...] = (ReceiptScanned, ReceiptAttributed, GoodsReturned)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.rules import Rules
-from ledger.aggregates.member.standing import multiplier_at, tier_change
+from ledger.aggregates.member.standing import counts, multiplier_at, tier_change
 from ledger.aggregates.member.state import Member
 from ledger.errors import AmountInvalid
 from ledger.policies.basket import Basket, eligible
@@ -49,10 +49,14 @@ def award(
             Basket(programme.earn, shopping.lines, amounts, shopping.day, multiplier_bp, bool(year))
         )
 
+    def counted(earned: Earned) -> int:
+        return counts(programme, sum(earned.points), amounts)
+
     earned = earned_at(_multiplier(member, programme, shopping))
     if programme.tiers and programme.tiers.taken == "after":
-        earned = earned_at(_multiplier(member, programme, shopping, sum(earned.points)))
+        earned = earned_at(_multiplier(member, programme, shopping, counted(earned)))
     total = sum(earned.points)
+    qualifying = counted(earned)
     if total > MOST_POINTS:
         msg = f"It would earn {total} points, {MOST_POINTS} at most."
         raise AmountInvalid(msg, field="lines")
@@ -63,12 +67,12 @@ def award(
         points=tuple(earned.points) if total else (),
         activates_at=activates_at,
         expires_at=expires_at,
-        qualifying=total,
+        qualifying=qualifying,
         repaid=min(member.arrears, total),
         rules=earned.rules,
         birthday_year=year if total else 0,
     )
-    return got, tier_change(member, rules, shopping.day, shopping.captured_at, total)
+    return got, tier_change(member, rules, shopping.day, shopping.captured_at, qualifying)
 
 
 def _multiplier(member: Member, programme: Programme, shopping: Shopping, plus: int = 0) -> int:

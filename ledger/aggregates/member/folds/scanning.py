@@ -37,7 +37,7 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Membe
 
 def _returned(m: Member, event: e.GoodsReturned) -> Member:
     back = sum(take.points for take in event.takes)
-    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -sum(event.points))
+    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -event.uncounted)
     return replace(
         m,
         lots=taken(m.lots, event.takes),
