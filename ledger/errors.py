@@ -153,6 +153,10 @@ class AmountInvalid(LedgerError):
     """The amount must be a whole number other than zero."""
 
 
+class TierUnknown(LedgerError):
+    """The programme has no such tier."""
+
+
 class ComplaintUnknown(LedgerError):
     """The member has no such open complaint."""
 

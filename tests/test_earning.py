@@ -208,7 +208,7 @@ def test_a_day_belongs_to_the_birthday_whose_window_it_is_in(window, born, today
 
 # --- tiers -------------------------------------------------------------------------------
 
-TIERS = Tiers(365, (Level("basic", 0), Level("silver", 100), Level("gold", 500)), keep_days=30)
+TIERS = Tiers((Level("basic", 0), Level("silver", 100), Level("gold", 500)), 365, keep_days=30)
 FALLEN = Standing("", 0)
 
 

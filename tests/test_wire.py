@@ -43,6 +43,7 @@ SAMPLES = (
     e.PointsRedeemed(NOW, 100, TAKES, 1000, "", "Köln 7", 2, "redeem-1"),
     e.PointsAdjusted(NOW, -100, TAKES, 0, 0, "typing error", "Ada", 2, "adjust-1", 0),
     e.TierChanged(NOW, "gold", EXPIRY, 512, 2),
+    e.TierGranted(NOW, "gold", EXPIRY, "moved house", "Ada", 2, "grant-1"),
     e.ComplaintOpened(NOW, COMMAND, RECEIPT, 1, "sour", "Ada"),
     e.ComplaintAnswered(NOW, COMMAND, "we ask the dairy", "Ada"),
     e.ComplaintResolved(NOW, COMMAND, "sorry", "Ada", 50, 0, EXPIRY, 2, 5),

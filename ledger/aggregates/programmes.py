@@ -9,6 +9,9 @@ from ledger.errors import ProgrammeNotInForce
 from ledger.programme import Programme, loaded
 from ledger.types import Instant
 
+NO_MORE: Instant = 2**62
+"""Beyond all time."""
+
 
 class Version(Struct, frozen=True, array_like=True):
     """A published programme."""
@@ -35,6 +38,11 @@ class Programmes(Struct, frozen=True, array_like=True):
             if version.effective_at <= instant:
                 return loaded(version.text), version.number
         raise ProgrammeNotInForce
+
+    def next_after(self, instant: Instant) -> Instant:
+        """The next instant at which another takes effect; `NO_MORE` where none does."""
+        later = (v.effective_at for v in self.versions if v.effective_at > instant)
+        return min(later, default=NO_MORE)
 
 
 def evolve(state: Programmes | None, event: e.Event) -> Programmes:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple, cast
 
-from ledger.aggregates.member.earning import tier_at
+from msgspec.structs import replace
+
+from ledger.aggregates.member.folds import tiers as tier_folds
+from ledger.aggregates.member.standing import NextTier, next_tier, passed, tier_at
 from ledger.aggregates.member.state import Member
+from ledger.aggregates.programmes import Programmes
 from ledger.application.door import Door
 from ledger.calendar import local_day
 from ledger.commands.quote import Quote, quote
@@ -14,6 +18,7 @@ from ledger.projections.queries import Balance, MemberRow, Movement, Reader
 from ledger.store.keys import (
     ID_BYTES,
     MEMBER,
+    PROGRAMME_STREAM,
 )
 from ledger.store.working import Cache, Working
 from ledger.types import Instant, Personal, Receipt
@@ -28,6 +33,7 @@ class MemberView(NamedTuple):
     row: MemberRow
     cards: int
     personal: Personal | None
+    next: NextTier | None = None
 
 
 class Reads(Door):
@@ -77,20 +83,34 @@ class Reads(Door):
             row = reader.member(stream)
             assert row is not None  # noqa: S101  reading follows the log first
             tier = self.tier(reader, stream, at)
+            needs = self.tier_needs(reader, stream, at)
             balance = reader.balance(stream, at)
-        return MemberView(stream.hex(), tier, balance, row, len(state.cards), personal)
+        return MemberView(stream.hex(), tier, balance, row, len(state.cards), personal, needs)
 
     def tier(self, reader: Reader, stream: bytes, at: Instant) -> str:
         """The tier at an instant, from the projections."""
         rules = self.programme_at(at)
+        day = local_day(at, rules.programme.time_zone)
+        return tier_at(self._standing(reader, stream, at), rules.programme, day, at)
+
+    def tier_needs(self, reader: Reader, stream: bytes, at: Instant) -> NextTier | None:
+        """What the next tier needs at an instant, from the projections."""
+        rules = self.programme_at(at)
+        day = local_day(at, rules.programme.time_zone)
+        return next_tier(self._standing(reader, stream, at), rules.programme, day, at)
+
+    def _standing(self, reader: Reader, stream: bytes, at: Instant) -> Member:
+        """What decides a member's tier at an instant, reviews up to then included."""
+        row = reader.member(stream)
         days, points = reader.qualifying(stream)
-        held = [change for change in reader.tiers(stream) if change[2] <= at]
-        tier, until, since = held[-1] if held else ("", 0, 0)
-        stood = Member(
-            0, "", b"", b"", days=days, qualifying=points, tier=tier, tier_since=since,
-            tier_until=until,
-        )  # fmt: skip
-        return tier_at(stood, rules.programme, local_day(at, rules.programme.time_zone), at)
+        stood = Member(row.enrolled_at if row else 0, "", b"", b"", days=days, qualifying=points)
+        for tier, until, since in reader.tiers(stream, at):
+            stood = replace(stood, tier=tier, tier_since=since, tier_until=until)
+        for tier, until, since in reader.grants(stream, at):
+            stood = tier_folds.granted(stood, tier, since, until)
+        for event in passed(stood, cast("Programmes", self._state(PROGRAMME_STREAM)), at):
+            stood = tier_folds.changed(stood, event)
+        return stood
 
     def quote(self, receipt: Receipt) -> Quote:
         """What a basket would earn and cost its card's holder; records nothing.

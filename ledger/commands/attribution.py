@@ -19,6 +19,7 @@ from ledger.commands.common import (
 )
 from ledger.commands.goods import lines_of, unclaimed_scan
 from ledger.commands.returns import When, returns_before_award
+from ledger.commands.settling import settle_tier
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -69,6 +70,7 @@ def _attribute(
     working: Working, member: bytes, card: int, receipt: bytes, scan: e.Scan,
     recorded_at: Instant | None,
 ) -> int:  # fmt: skip
+    settle_tier(working, member, recorded_at)
     state = member_of(working, member)
     rules = rules_at(working, scan.captured_at)
     lines = lines_of(scan.goods)

@@ -10,10 +10,11 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ledger.aggregates.member.earning import tier_at
 from ledger.aggregates.member.passing import activated, expired, rebate
+from ledger.aggregates.member.standing import tier_at
 from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome, member_of, present, rules_at
+from ledger.commands.settling import settle_tier
 from ledger.errors import RebateTooSoon
 from ledger.programme import Programme, Rebate
 from ledger.store.keys import PROGRAMME_STREAM
@@ -138,6 +139,7 @@ def _rebate_due(programme: Programme, rule: Rebate, year: int) -> Instant:
 def _rebate(working: Working, stream: bytes, year: int) -> Outcome:
     rules = rules_at(working, working.now)
     programme = rules.programme
+    settle_tier(working, stream)
     member = member_of(working, stream)
     over = day_of(dt.date(year + 1, 1, 1))
     last = midnight(over, programme.time_zone) - 1

@@ -9,10 +9,15 @@ from ledger import events as e
 from ledger.aggregates.programmes import Programmes
 from ledger.commands.common import Outcome
 from ledger.errors import ProgrammeInvalid, ProgrammeTooSoon
-from ledger.programme import digest, load
+from ledger.programme import Programme, digest, load
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant
+
+
+def _measure(programme: Programme) -> str:
+    """What counts towards tiers: it never changes, for members keep it as numbers by day."""
+    return programme.tiers.measure if programme.tiers else "points"
 
 
 class PublishProgramme(NamedTuple):
@@ -47,5 +52,8 @@ class PublishProgramme(NamedTuple):
             first = load(versions[0].text).currency
             if programme.currency != first:
                 raise ProgrammeInvalid(f"This log counts in {first}.", field="currency")
+            measure = _measure(load(versions[-1].text))
+            if _measure(programme) != measure:
+                raise ProgrammeInvalid(f"This log counts {measure}.", field="tiers.measure")
         event = e.ProgrammePublished(self.effective_at, self.text, digest(self.text))
         return Outcome(PROGRAMME_STREAM, working.emit(PROGRAMME_STREAM, event))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.aggregates.member.earning import tier_at
 from ledger.aggregates.member.holds import usable
+from ledger.aggregates.member.standing import NextTier, next_tier, tier_at
 from ledger.calendar import instant_of
-from ledger.commands.common import award_for, card_index, owner_of, rules_at
+from ledger.commands.common import award_for, card_index, member_of, owner_of, rules_at
 from ledger.commands.record_receipt import shopping_of
+from ledger.commands.settling import settle_tier
 from ledger.errors import CurrencyUnknown, InputInvalid
 from ledger.policies.member_price import member_discount
 from ledger.store.working import Working
@@ -26,6 +27,8 @@ class Quote(NamedTuple):
     tier: str
     available: int
     """Points that could be redeemed now."""
+    next_tier: NextTier | None = None
+    """What the tier above needs, before this basket."""
 
 
 def quote(working: Working, receipt: Receipt) -> Quote:
@@ -42,7 +45,9 @@ def quote(working: Working, receipt: Receipt) -> Quote:
     rules = rules_at(working, captured_at)
     if receipt.currency != rules.programme.currency:
         raise CurrencyUnknown(field="currency")
-    stream, member = owner_of(working, receipt.card)
+    stream, _ = owner_of(working, receipt.card)
+    settle_tier(working, stream, captured_at=captured_at)
+    member = member_of(working, stream)
     index = card_index(member, working.keys.card(receipt.card))
     day = day_of(receipt.captured_at.date())
     tier = tier_at(member, rules.programme, day, captured_at)
@@ -57,4 +62,5 @@ def quote(working: Working, receipt: Receipt) -> Quote:
         tuple(0 if stopped else member_discount(prices, line, tier, day) for line in receipt.lines),
         tier,
         0 if stopped else usable(member, working.now),
+        next_tier(member, rules.programme, day, captured_at),
     )

@@ -21,6 +21,7 @@ from ledger.commands.returns import (
     return_loose,
     returns_that_waited,
 )
+from ledger.commands.settling import settle_tier
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -181,6 +182,7 @@ def _award(
     working: Working, stream: bytes, scan: e.Scan, fingerprint: bytes, member: bytes, index: int,
     rules: Rules, receipt: Receipt, recorded_at: Instant | None,
 ) -> Outcome:  # fmt: skip
+    settle_tier(working, member, recorded_at, scan.captured_at)
     state = member_of(working, member)
     shopping = shopping_of(receipt, scan.captured_at)
     got, change = award_for(working, member, state, index, rules, shopping)

@@ -18,9 +18,11 @@ from ledger.commands.common import Outcome, claim, owner_of, present, rules_at, 
 from ledger.commands.goods import scan_in
 from ledger.commands.redeem import owned_streams, resolved
 from ledger.commands.restoring import restore_share
+from ledger.commands.settling import settle_tier, uncounted
 from ledger.errors import AmountInvalid, InputInvalid, LineUnknown, ReceiptUnknown, ReturnTooLarge
-from ledger.policies.returns import loose_points
+from ledger.policies.returns import loose_amount, loose_points
 from ledger.policies.split import part_returned
+from ledger.programme import Programme
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, Line, ReceiptKey
@@ -150,15 +152,23 @@ def return_loose(
     now = working.now if when.recorded_at is None else when.recorded_at
     rules = rules_at(working, now)
     programme = rules.programme
+    settle_tier(working, member, when.recorded_at)
     rate = programme.returns.without_receipt == "rate"
     points = loose_points(programme.earn, lines) if rate else 0
     took = reverse_loose(present(working, member), points, rules, now) if points else NOTHING
     amount = -sum(line.amount_minor for line in lines)
     event = e.GoodsReturnedLoose(
         when.by, when.at, local_day(when.at, programme.time_zone), amount, points, took.takes,
-        took.arrears, took.forgiven, author, rules.number,
+        took.arrears, took.forgiven, author, rules.number, _counted_loose(programme, lines),
     )  # fmt: skip
     return working.emit(member, event, when.recorded_at)
+
+
+def _counted_loose(programme: Programme, lines: Sequence[Line]) -> int:
+    """What such goods counted towards a tier; -1 where that is their points."""
+    if programme.tiers is None or programme.tiers.measure == "points":
+        return -1
+    return loose_amount(programme.earn, lines)
 
 
 NOTHING = Reversal((), 0, 0)
@@ -266,6 +276,7 @@ def _take_back(
     *, may_refuse: bool = True,
 ) -> int:  # fmt: skip
     now = working.now if when.recorded_at is None else when.recorded_at
+    settle_tier(working, taking.member, when.recorded_at)
     rules = rules_at(working, now)
     points = points_back(taking, came)
     member = present(working, taking.member)
@@ -273,6 +284,7 @@ def _take_back(
     event = e.GoodsReturned(
         receipt, came.by, when.at, came.lines, came.amounts_minor, points, took.takes,
         took.arrears, took.forgiven, taking.day, rules.number,
+        uncounted(working, receipt, taking.award, came, taking.so_far),
     )  # fmt: skip
     return working.emit(taking.member, event, when.recorded_at)
 

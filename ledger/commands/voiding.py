@@ -14,6 +14,7 @@ from ledger.commands.goods import scan_in
 from ledger.commands.redeem import resolved
 from ledger.commands.restoring import restore_share
 from ledger.commands.returns import Taking, awarded_by, points_back
+from ledger.commands.settling import settle_tier, uncounted
 from ledger.errors import ReturnUnknown
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -70,6 +71,7 @@ def _give_back(
     working: Working, receipt: bytes, known: ReceiptState, came: receipts.Back
 ) -> tuple[bytes, int]:
     stream = resolved(working, known.member)
+    settle_tier(working, stream)
     award, day = awarded_by(working, known)
     left = dict(known.returned)
     for line, quantity in zip(came.lines, came.quantities, strict=True):
@@ -81,5 +83,6 @@ def _give_back(
     event = e.ReturnVoided(
         receipt, came.by, working.now, came.lines, came.amounts_minor, points, again.puts,
         again.arrears, again.reinstated, day, rules_at(working, working.now).number,
+        uncounted(working, receipt, award, came, left),
     )  # fmt: skip
     return stream, working.emit(stream, event)

@@ -55,6 +55,13 @@ class GoodsReturned(Event, frozen=True):
     """Points let go because they were spent or had expired."""
     qualifying_day: Day
     programme: int
+    qualifying: int = -1
+    """What counts no more towards a tier; -1 stands for the sum of the points."""
+
+    @property
+    def uncounted(self) -> int:
+        """What counts no more towards a tier."""
+        return sum(self.points) if self.qualifying < 0 else self.qualifying
 
 
 class ReturnVoided(Event, frozen=True):
@@ -75,6 +82,13 @@ class ReturnVoided(Event, frozen=True):
     reinstated: int
     qualifying_day: Day
     programme: int
+    qualifying: int = -1
+    """What counts towards a tier again; -1 stands for the sum of the points."""
+
+    @property
+    def counted(self) -> int:
+        """What counts towards a tier again."""
+        return sum(self.points) if self.qualifying < 0 else self.qualifying
 
 
 class GoodsReturnedLoose(Event, frozen=True):
@@ -91,6 +105,13 @@ class GoodsReturnedLoose(Event, frozen=True):
     forgiven: int
     author: str
     programme: int
+    qualifying: int = -1
+    """What counts no more towards a tier; -1 stands for the points."""
+
+    @property
+    def uncounted(self) -> int:
+        """What counts no more towards a tier."""
+        return self.points if self.qualifying < 0 else self.qualifying
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -7,11 +7,11 @@ from typing import ClassVar
 from ledger.events.parts import Event
 from ledger.types import Instant
 
-__all__ = ["TierChanged"]
+__all__ = ["TierChanged", "TierGranted"]
 
 
 class TierChanged(Event, frozen=True):
-    """The member's tier changed; it is kept at least until `until`."""
+    """The member's tier changed, or a review confirmed it; it is held until its next review."""
 
     TOPIC: ClassVar[str] = "tier"
     captured_at: Instant
@@ -21,4 +21,17 @@ class TierChanged(Event, frozen=True):
     programme: int
 
 
-EVENTS: tuple[type[Event], ...] = (TierChanged,)
+class TierGranted(Event, frozen=True):
+    """Staff granted a tier up to an instant; it takes the place of an earlier grant."""
+
+    TOPIC: ClassVar[str] = "tier-granted"
+    captured_at: Instant
+    tier: str
+    until: Instant
+    reason: str
+    author: str
+    programme: int
+    command: str
+
+
+EVENTS: tuple[type[Event], ...] = (TierChanged, TierGranted)

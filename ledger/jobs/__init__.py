@@ -7,5 +7,6 @@ from ledger.jobs.expiry import EXPIRY
 from ledger.jobs.holds import HOLDS
 from ledger.jobs.job import Job
 from ledger.jobs.rebates import REBATES
+from ledger.jobs.tiers import TIERS
 
-JOBS: tuple[Job, ...] = (EXPIRY, ACTIVATION, HOLDS, REBATES)
+JOBS: tuple[Job, ...] = (EXPIRY, ACTIVATION, HOLDS, TIERS, REBATES)

@@ -11,13 +11,22 @@ from ledger.types import Line
 
 def loose_points(earn: Earn, lines: Sequence[Line]) -> int:
     """The points that lines of such amounts earn at the base rate; excluded goods had none."""
-    amounts = [
+    amounts = _amounts(earn, lines)
+    return sum(base_points(earn, amounts)) if amounts else 0
+
+
+def loose_amount(earn: Earn, lines: Sequence[Line]) -> int:
+    """The amount of such lines that had earned."""
+    return sum(_amounts(earn, lines))
+
+
+def _amounts(earn: Earn, lines: Sequence[Line]) -> list[int]:
+    return [
         -line.amount_minor
         for line in lines
         if line.product not in earn.excluded_products
         and line.category not in earn.excluded_categories
     ]
-    return sum(base_points(earn, amounts)) if amounts else 0
 
 
 def share(points: int, part_minor: int, whole_minor: int) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger.calendar import midnight
+from ledger.policies.window import Counted, in_window, period_of
 from ledger.programme import Level, Tiers
 from ledger.types import Day, Instant
 
 
 class Standing(NamedTuple):
-    """A tier by name, up to when it is kept whatever happens, and from when it is held."""
+    """A tier by name, up to when it is held whatever happens, and from when on."""
 
     tier: str
     until: Instant
@@ -21,8 +21,7 @@ class Standing(NamedTuple):
 
 def qualifying(days: Sequence[Day], points: Sequence[int], tiers: Tiers, day: Day) -> int:
     """The qualifying points of the window that ends with a day (that day included)."""
-    low = bisect_left(days, day - tiers.window_days + 1)
-    return sum(points[low : bisect_right(days, day)])
+    return in_window(tiers, Counted(days, points), day)
 
 
 def level_for(tiers: Tiers, points: int) -> Level:
@@ -39,15 +38,32 @@ def level_named(tiers: Tiers, name: str) -> Level:
     return next((level for level in tiers.level if level.name == name), tiers.level[0])
 
 
-def standing_level(tiers: Tiers, held: Standing, points: int, at: Instant) -> Level:
-    """The tier at an instant: what the window gives, or the kept tier where that is higher."""
-    earned = level_for(tiers, points)
-    if held.since <= at < held.until:
-        kept = level_named(tiers, held.tier)
-        return kept if kept.from_points > earned.from_points else earned
-    return earned
+def standing_level(
+    tiers: Tiers, held: Standing, points: int, at: Instant, *others: Standing
+) -> Level:
+    """The tier at an instant: what the window gives, or a tier held then that is higher."""
+    best = level_for(tiers, points)
+    for standing in (held, *others):
+        if standing.since <= at < standing.until:
+            kept = level_named(tiers, standing.tier)
+            best = kept if kept.from_points > best.from_points else best
+    return best
 
 
-def kept_until(tiers: Tiers, day: Day, zone: str) -> Instant:
-    """The instant up to which a tier reached on a day is kept."""
-    return midnight(day + tiers.keep_days + 1, zone)
+def next_level(tiers: Tiers, name: str) -> Level | None:
+    """The tier above; None for the highest."""
+    least = level_named(tiers, name).from_points
+    return next((level for level in tiers.level if level.from_points > least), None)
+
+
+def kept_until(tiers: Tiers, day: Day, zone: str, enrolled: Day = 0) -> Instant:
+    """The instant of the review up to which a tier reached on a day is held.
+
+    That is `keep_days` whole days later, or `grace_days` after the end of the period that
+    follows.
+    """
+    if tiers.window == "rolling":
+        return midnight(day + tiers.keep_days + 1, zone)
+    _, last = period_of(tiers, day, enrolled)
+    _, following = period_of(tiers, last + 1, enrolled)
+    return midnight(following + 1 + tiers.grace_days, zone)

@@ -18,11 +18,14 @@ from ledger.programme.parts import (
     repeated,
 )
 
-__all__ = ["Level", "Tiers"]
+__all__ = ["Level", "Measure", "Tiers"]
+
+Measure = Literal["points", "spend"]
+SHORTEST_DAYS = {"month": 28, "quarter": 90, "year": 365, "anniversary": 365}
 
 
 class Level(Part, frozen=True):
-    """A tier, from so many qualifying points in the window on."""
+    """A tier, from so many qualifying points (or minor units of spend) in the window on."""
 
     name: Name
     from_points: Points
@@ -30,15 +33,24 @@ class Level(Part, frozen=True):
 
 
 class Tiers(Part, frozen=True):
-    """Tiers by qualifying points of the last `window_days`; once reached, kept for `keep_days`.
+    """Tiers by what counts in a window; a tier once reached is held until its review.
 
-    `taken` says whether a receipt earns at the tier before it or at the one it leads to.
+    A rolling window is the last `window_days`; a tier is held for `keep_days`, then reviewed
+    every day (`continuous`) or every so many days again (`periodic`). A calendar window is
+    reviewed `grace_days` after its period has ended; a tier is held over the period after the
+    one it was reached in. `taken` says whether a receipt earns at the tier before it or at the
+    one it leads to.
     """
 
-    window_days: Annotated[int, Meta(ge=1, le=MAX_WINDOW_DAYS)]
     level: Annotated[tuple[Level, ...], Meta(min_length=1, max_length=20)]
+    window_days: Annotated[int, Meta(ge=0, le=MAX_WINDOW_DAYS)] = 0
     keep_days: Days = 0
     taken: Literal["before", "after"] = "before"
+    measure: Measure = "points"
+    window: Literal["rolling", "year", "quarter", "month", "anniversary"] = "rolling"
+    review: Literal["continuous", "periodic"] = "continuous"
+    grace_days: Days = 0
+    downgrade: Literal["straight", "one_step"] = "straight"
 
 
 def contradictions(tiers: Tiers) -> Contradictions:
@@ -50,3 +62,23 @@ def contradictions(tiers: Tiers) -> Contradictions:
             yield key, "the first tier must start at 0, so that every member has one"
         if index and level.from_points <= tiers.level[index - 1].from_points:
             yield key, "tiers must rise"
+    yield from _rolling(tiers) if tiers.window == "rolling" else _calendar(tiers)
+
+
+def _rolling(tiers: Tiers) -> Contradictions:
+    if not tiers.window_days:
+        yield "tiers.window_days", "a rolling window needs its days"
+    if tiers.grace_days:
+        yield "tiers.grace_days", "a rolling window has `keep_days` instead"
+
+
+def _calendar(tiers: Tiers) -> Contradictions:
+    if tiers.window_days:
+        yield "tiers.window_days", f"the window is the {tiers.window}; only a rolling one has days"
+    if tiers.keep_days:
+        yield "tiers.keep_days", f"a window by {tiers.window} has `grace_days` instead"
+    if tiers.review != "continuous":
+        yield "tiers.review", f"a window by {tiers.window} is reviewed when it has ended"
+    shortest = SHORTEST_DAYS[tiers.window]
+    if tiers.grace_days >= shortest:
+        yield "tiers.grace_days", f"must be less than the shortest {tiers.window} ({shortest} days)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.queries import Reader
+from ledger.projections.tier import FCT_TIER
 from ledger.types import Instant
 
 
@@ -36,6 +37,19 @@ def with_holds(reader: Reader, _: Instant, after: bytes, limit: int) -> list[byt
         f"SELECT member_id FROM {reader.name(FCT_MEMBER_POINTS)}"
         " WHERE member_id > ? AND held > 0 ORDER BY member_id LIMIT ?",
         (after, limit),
+    )
+
+
+def with_reviews_due(reader: Reader, at: Instant, after: bytes, limit: int) -> list[bytes]:
+    """Members whose tier had come to a review at an instant that is not recorded."""
+    tiers = reader.name(FCT_TIER)
+    return _page(
+        reader,
+        f"SELECT t.member_id FROM {tiers} t WHERE t.member_id > ? AND t.kept_until > 0"
+        f" AND t.kept_until <= ? AND NOT EXISTS (SELECT 1 FROM {tiers} n"
+        " WHERE n.member_id = t.member_id AND n.version > t.version)"
+        " ORDER BY t.member_id LIMIT ?",
+        (after, at, limit),
     )
 
 

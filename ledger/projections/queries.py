@@ -10,7 +10,7 @@ from ledger.projections.points import FCT_POINTS_MOVEMENT
 from ledger.projections.receipt import FCT_RECEIPT
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Projection, Table
-from ledger.projections.tier import FCT_QUALIFYING, FCT_TIER
+from ledger.projections.tier import FCT_QUALIFYING, FCT_TIER, FCT_TIER_GRANT
 from ledger.types import Day, Instant, ReceiptKey
 
 
@@ -93,12 +93,22 @@ class Reader:
                 expired += points
         return Balance(available, pending, expired, arrears, held, in_review)
 
-    def tiers(self, member: bytes) -> list[tuple[str, Instant, Instant]]:
-        """Changes of tier in the order of the log: tier, kept until, from when."""
+    def tiers(self, member: bytes, at: Instant) -> list[tuple[str, Instant, Instant]]:
+        """Changes of tier up to an instant in the order of the log: tier, until, from when."""
         return self._rows(
-            "SELECT tier, kept_until, captured_at FROM {t} WHERE member_id = ? ORDER BY version",
+            "SELECT tier, kept_until, captured_at FROM {t}"
+            " WHERE member_id = ? AND captured_at <= ? ORDER BY version",
             FCT_TIER,
-            (member,),
+            (member, at),
+        )
+
+    def grants(self, member: bytes, at: Instant) -> list[tuple[str, Instant, Instant]]:
+        """Tiers granted up to an instant in the order of the log: tier, until, from when."""
+        return self._rows(
+            "SELECT tier, granted_until, captured_at FROM {t}"
+            " WHERE member_id = ? AND captured_at <= ? ORDER BY version",
+            FCT_TIER_GRANT,
+            (member, at),
         )
 
     def qualifying(self, member: bytes) -> tuple[tuple[Day, ...], tuple[int, ...]]:

@@ -7,28 +7,50 @@ from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Proje
 
 FCT_TIER = Table(
     "fct_tier",
-    "One row a change of tier; a member with none stands in the first tier",
+    "One row a change of tier, or a review that confirmed it; none: the first tier",
     2,
     (
         Column("member_id", "id", "the member's stream"),
         Column("version", "int", "version of the event in the member's stream"),
         Column("tier", "text", "the tier from then on"),
-        Column("kept_until", "instant", "up to when it is kept whatever happens; epoch 0 = not"),
-        Column("qualifying", "int", "qualifying points of the window at that moment"),
+        Column("kept_until", "instant", "up to its next review; epoch 0 = not held"),
+        Column("qualifying", "int", "what counted in the window at that moment"),
         Column("programme", "int", "number of the programme it was decided under"),
         Column("captured_at", "instant", "when it happened"),
         RECORDED,
         POSITION,
     ),
 )
+FCT_TIER_GRANT = Table(
+    "fct_tier_grant",
+    "One row a tier granted by hand; the last one holds",
+    2,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("version", "int", "version of the event in the member's stream"),
+        Column("tier", "text", "the tier granted"),
+        Column("granted_until", "instant", "up to when; not after `captured_at` = ended"),
+        Column("reason", "text", "why"),
+        Column("author", "text", "who granted it"),
+        Column("programme", "int", "number of the programme in force"),
+        Column("captured_at", "instant", "when it was granted"),
+        RECORDED,
+        POSITION,
+    ),
+)
 FCT_QUALIFYING = Table(
     "fct_qualifying",
-    "One row a member and day: points that count towards a tier",
+    "One row a member and day: what counts towards a tier",
     2,
     (
         Column("member_id", "id", "the member's stream"),
         Column("day", "day", "the day it was captured, at the store"),
-        Column("points", "int", "qualifying points, returns taken off", "add"),
+        Column(
+            "points",
+            "int",
+            "qualifying points, or minor units where spend counts; returns taken off",
+            "add",
+        ),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
     merged=True,
@@ -44,6 +66,15 @@ def _changed(at: At, event: e.TierChanged, out: Out) -> None:
     )  # fmt: skip
 
 
+def _granted(at: At, event: e.TierGranted, out: Out) -> None:
+    out.rows["fct_tier_grant"].append(
+        (
+            at.stream, at.version, event.tier, event.until, event.reason, event.author,
+            event.programme, event.captured_at, at.recorded_at, at.position,
+        )
+    )  # fmt: skip
+
+
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
     _qualify(out, at, event.scan.day, event.award.qualifying)
 
@@ -53,15 +84,15 @@ def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
 
 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
-    _qualify(out, at, event.qualifying_day, -sum(event.points))
+    _qualify(out, at, event.qualifying_day, -event.uncounted)
 
 
 def _voided(at: At, event: e.ReturnVoided, out: Out) -> None:
-    _qualify(out, at, event.qualifying_day, sum(event.points))
+    _qualify(out, at, event.qualifying_day, event.counted)
 
 
 def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
-    _qualify(out, at, event.day, -event.points)
+    _qualify(out, at, event.day, -event.uncounted)
 
 
 def _qualify(out: Out, at: At, day: int, points: int) -> None:
@@ -72,9 +103,10 @@ def _qualify(out: Out, at: At, day: int, points: int) -> None:
 TIER = Projection(
     "tier",
     2,
-    (FCT_TIER, FCT_QUALIFYING),
+    (FCT_TIER, FCT_TIER_GRANT, FCT_QUALIFYING),
     {
         e.TierChanged: _changed,
+        e.TierGranted: _granted,
         e.ReceiptScanned: _scanned,
         e.ReceiptAttributed: _attributed,
         e.GoodsReturned: _returned,

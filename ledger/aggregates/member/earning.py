@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger import events as e
+from ledger.aggregates.member.rules import Rules
+from ledger.aggregates.member.standing import counts, multiplier_at, tier_change
 from ledger.aggregates.member.state import Member
 from ledger.errors import AmountInvalid
-from ledger.policies import tier
 from ledger.policies.basket import Basket, eligible
 from ledger.policies.earn import Earned, earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.expiry import lot_dates
-from ledger.programme import ONE_BP, Programme
+from ledger.programme import Programme
 from ledger.types import MOST_POINTS, Day, Instant, Line, Tender
+
+__all__ = ["Rules", "Shopping", "award"]
 
 
 class Shopping(NamedTuple):
@@ -25,13 +28,6 @@ class Shopping(NamedTuple):
     tenders: Sequence[Tender]
     day: Day
     captured_at: Instant
-
-
-class Rules(NamedTuple):
-    """A programme and its number, which the award cites."""
-
-    programme: Programme
-    number: int
 
 
 def award(
@@ -53,10 +49,14 @@ def award(
             Basket(programme.earn, shopping.lines, amounts, shopping.day, multiplier_bp, bool(year))
         )
 
+    def counted(earned: Earned) -> int:
+        return counts(programme, sum(earned.points), amounts)
+
     earned = earned_at(_multiplier(member, programme, shopping))
     if programme.tiers and programme.tiers.taken == "after":
-        earned = earned_at(_multiplier(member, programme, shopping, sum(earned.points)))
+        earned = earned_at(_multiplier(member, programme, shopping, counted(earned)))
     total = sum(earned.points)
+    qualifying = counted(earned)
     if total > MOST_POINTS:
         msg = f"It would earn {total} points, {MOST_POINTS} at most."
         raise AmountInvalid(msg, field="lines")
@@ -69,48 +69,16 @@ def award(
         points=tuple(earned.points) if total else (),
         activates_at=activates_at,
         expires_at=expires_at,
-        qualifying=total,
+        qualifying=qualifying,
         repaid=min(member.arrears, total),
         rules=earned.rules,
         birthday_year=year if total else 0,
     )
-    return got, tier_change(member, rules, shopping.day, shopping.captured_at, total)
-
-
-def tier_at(member: Member, programme: Programme, day: Day, at: Instant, plus: int = 0) -> str:
-    """The member's tier on a day, `plus` qualifying points included; empty without tiers."""
-    if programme.tiers is None:
-        return ""
-    points = tier.qualifying(member.days, member.qualifying, programme.tiers, day) + plus
-    held = _held(member)
-    return tier.standing_level(programme.tiers, held, points, at).name
-
-
-def tier_change(
-    member: Member, rules: Rules, day: Day, at: Instant, plus: int
-) -> e.TierChanged | None:
-    """The event of a tier that differs from the recorded one after `plus` more points."""
-    tiers = rules.programme.tiers
-    if tiers is None or at < member.tier_since:
-        return None  # a late receipt never takes back what was recorded since
-    points = tier.qualifying(member.days, member.qualifying, tiers, day)
-    before = tier.standing_level(tiers, _held(member), points, at)
-    level = tier.standing_level(tiers, _held(member), points + plus, at)
-    if level.name == member.tier == before.name:
-        return None  # where it was lost by time and is reached again, it is kept again
-    until = tier.kept_until(tiers, day, rules.programme.time_zone) if level.from_points else 0
-    return e.TierChanged(at, level.name, until, points + plus, rules.number)
-
-
-def _held(member: Member) -> tier.Standing:
-    return tier.Standing(member.tier, member.tier_until, member.tier_since)
+    return got, tier_change(member, rules, shopping.day, shopping.captured_at, qualifying)
 
 
 def _multiplier(member: Member, programme: Programme, shopping: Shopping, plus: int = 0) -> int:
-    if programme.tiers is None:
-        return ONE_BP
-    name = tier_at(member, programme, shopping.day, shopping.captured_at, plus)
-    return tier.level_named(programme.tiers, name).multiplier_bp
+    return multiplier_at(member, programme, shopping.day, shopping.captured_at, plus)
 
 
 def _birthday_year(member: Member, programme: Programme, day: Day, born: dt.date | None) -> int:

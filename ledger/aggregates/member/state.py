@@ -111,6 +111,15 @@ class Member(Struct, frozen=True, array_like=True):
     """Until when they last by it."""
     rebate_year: int = 0
     """The latest year a rebate was decided for."""
+    tier_before: str = ""
+    """The tier up to `tier_since`, from `before_since` on."""
+    before_since: Instant = 0
+    tier_programme: int = 0
+    """Number of the programme that the tier was recorded under."""
+    granted: str = ""
+    """The tier granted last, by hand; from `granted_since` to `granted_until`."""
+    granted_since: Instant = 0
+    granted_until: Instant = 0
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

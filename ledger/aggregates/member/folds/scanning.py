@@ -48,7 +48,7 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Membe
 
 def _returned(m: Member, event: e.GoodsReturned) -> Member:
     back = sum(take.points for take in event.takes)
-    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -sum(event.points))
+    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -event.uncounted)
     return replace(
         spend(m, event.qualifying_day, -sum(event.amounts_minor)),
         lots=taken(m.lots, event.takes),
@@ -60,8 +60,7 @@ def _returned(m: Member, event: e.GoodsReturned) -> Member:
 
 
 def _voided(m: Member, event: e.ReturnVoided) -> Member:
-    points = sum(event.points)
-    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, points)
+    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, event.counted)
     m = spend(m, event.qualifying_day, sum(event.amounts_minor))
     return replace(
         put_all(m, event.puts),
@@ -74,7 +73,7 @@ def _voided(m: Member, event: e.ReturnVoided) -> Member:
 
 def _loose(m: Member, event: e.GoodsReturnedLoose) -> Member:
     back = sum(take.points for take in event.takes)
-    days, qualifying = qualify(m.days, m.qualifying, event.day, -event.points)
+    days, qualifying = qualify(m.days, m.qualifying, event.day, -event.uncounted)
     return replace(
         spend(m, event.day, -event.amount_minor),
         lots=taken(m.lots, event.takes),
