@@ -24,6 +24,10 @@ class ReceiptState(Struct, frozen=True, array_like=True):
     """(line counted from 0, quantity returned so far)."""
     before_award: tuple[tuple[int, int], ...] = ()
     """What had come back before the receipt was attributed, so earned nothing."""
+    decision: int = e.DECISION_NONE
+    """What a person decided on it, where it waited."""
+    reduced: int = 0
+    """Points that waited for review until their goods came back."""
 
 
 def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
@@ -42,6 +46,10 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
             )
         case e.LinesReturned():
             return replace(known, returned=_added(known.returned, event))
+        case e.ReceiptReviewed():
+            return replace(known, decision=event.decision)
+        case e.ReviewReduced():
+            return replace(known, reduced=known.reduced + event.points)
         case _:
             return known
 

@@ -11,6 +11,7 @@ from ledger.application.members import Members
 from ledger.application.points import Points
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
+from ledger.application.reviews import Reviews
 from ledger.application.upkeep import Upkeep
 from ledger.commands.common import Outcome
 from ledger.commands.publish import PublishProgramme
@@ -22,7 +23,7 @@ from ledger.types import Clock, Instant
 SECRET_BYTES = 32
 
 
-class LoyaltyLedger(Receipts, Members, Points, Complaints, Reads, Upkeep):
+class LoyaltyLedger(Receipts, Members, Points, Complaints, Reviews, Reads, Upkeep):
     """The ledger on one log.
 
     Every command is answered after it is durable. A refusal is a `LedgerError` and records

@@ -15,6 +15,7 @@ from ledger.commands.common import Outcome, award_for, card_index, member_of, ru
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
 from ledger.commands.returns import Back, return_lines
+from ledger.commands.watch import judged
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -176,10 +177,12 @@ def _award(
     state = member_of(working, member)
     shopping = shopping_of(receipt, scan.captured_at)
     got, change = award_for(working, member, state, index, rules, shopping)
+    got, change, flagged = judged(working, state, stream, scan, rules, got, change)
     version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
-    if change:
-        working.emit(member, change, recorded_at)
+    for event in (flagged, change):
+        if event:
+            working.emit(member, event, recorded_at)
     return Outcome(member, version)
 
 

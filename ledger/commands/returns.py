@@ -7,6 +7,7 @@ from typing import NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates.member.points import reverse
+from ledger.aggregates.member.reviews import reverse_review
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import Outcome, claim, member_of, rules_at
 from ledger.errors import LineUnknown, ReceiptUnknown, ReturnTooLarge
@@ -130,11 +131,15 @@ def _take_back(
         else 0
         for line in lines
     )
-    took = reverse(member, awarded, sum(points), rules, now)
+    review = reverse_review(awarded, known.decision, known.reduced, sum(points))
+    if review.from_review:
+        working.emit(receipt, e.ReviewReduced(by, review.from_review), recorded_at)
+    took = reverse(member, awarded, review.rest, rules, now)
     amounts = tuple(back.amounts_minor.get(line, 0) for line in lines)
     event = e.GoodsReturned(
-        receipt, by, at, lines, amounts, points, took.takes, took.arrears, took.forgiven, day,
-        rules.number,
+        receipt, by, at, lines, amounts, points, took.takes, took.arrears,
+        took.forgiven + review.denied, day, rules.number, review.from_review,
+        review.from_review + review.denied,
     )  # fmt: skip
     return working.emit(known.member, event, recorded_at)
 

@@ -10,13 +10,23 @@ One file a matter; each lists its events, and is registered here.
 
 from __future__ import annotations
 
-from ledger.events import complaints, keys, membership, points, receipts, scanning, tiers
+from ledger.events import (
+    complaints,
+    keys,
+    membership,
+    points,
+    receipts,
+    reviews,
+    scanning,
+    tiers,
+)
 from ledger.events.complaints import *
 from ledger.events.keys import *
 from ledger.events.membership import *
 from ledger.events.parts import *
 from ledger.events.points import *
 from ledger.events.receipts import *
+from ledger.events.reviews import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
 
@@ -26,6 +36,7 @@ EVENTS: tuple[type[Event], ...] = (
     *points.EVENTS,
     *tiers.EVENTS,
     *complaints.EVENTS,
+    *reviews.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
 )

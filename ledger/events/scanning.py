@@ -28,6 +28,7 @@ class ReceiptAttributed(Event, frozen=True):
     """The store's day when it was captured."""
     amount_minor: int
     award: Award
+    store: str = ""
 
 
 class GoodsReturned(Event, frozen=True):
@@ -49,6 +50,10 @@ class GoodsReturned(Event, frozen=True):
     """Points let go because they were spent or had expired."""
     qualifying_day: Day
     programme: int
+    from_review: int = 0
+    """Points that waited for review, and wait no more."""
+    unqualified: int = 0
+    """Of the points, those that never counted towards a tier."""
 
 
 EVENTS: tuple[type[Event], ...] = (ReceiptScanned, ReceiptAttributed, GoodsReturned)

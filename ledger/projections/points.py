@@ -17,7 +17,11 @@ FCT_POINTS_MOVEMENT = Table(
         Column("member_id", "id", "the member's stream"),
         Column("version", "int", "version of the event in the member's stream"),
         Column("part", "int", "counts the movements of one event from 0"),
-        Column("kind", "text", "earn, repay, redeem, reverse, arrears, adjust_in, adjust_out"),
+        Column(
+            "kind",
+            "text",
+            "earn, repay, review, approve, redeem, reverse, arrears, adjust_in, adjust_out",
+        ),
         Column("points", "int", "signed: above zero comes to the member"),
         Column("activates_at", "instant", "when the lot's points can be used; epoch 0 = at once"),
         Column("expires_at", "instant", "when the lot's points are gone"),
@@ -72,6 +76,9 @@ def _award(out: Out, at: At, award: e.Award, receipt: bytes | None, captured_at:
         out, at, "earn", sum(award.points), award.repaid, lot, receipt, reason, award.programme,
         captured_at,
     )  # fmt: skip
+    if award.review:
+        _movement(out, at, 2, "review", -award.review, lot, receipt, "", award.programme,
+                  captured_at)  # fmt: skip
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
@@ -87,6 +94,29 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _taken(out, at, "reverse", event.takes, *rest)
     if event.arrears:
         _movement(out, at, len(event.takes), "arrears", -event.arrears, NO_LOT, *rest)
+    _review_ended(out, at, len(event.takes) + 1, event.from_review, *rest)
+
+
+def _review_ended(out: Out, at: At, part: int, points: int, *rest: Any) -> None:
+    """Points that waited are taken back: they wait no more, and are gone."""
+    if points:
+        _movement(out, at, part, "review", points, NO_LOT, *rest)
+        _movement(out, at, part + 1, "reverse", -points, NO_LOT, *rest)
+
+
+def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
+    lot = (event.activates_at, event.expires_at, e.ORIGIN_SCAN)
+    rest = (event.receipt, _why(event), event.programme, event.captured_at)
+    _gained(out, at, "approve", event.points, event.repaid, lot, *rest)
+
+
+def _denied(at: At, event: e.ReviewDenied, out: Out) -> None:
+    rest = (event.receipt, _why(event), event.programme, event.captured_at)
+    _review_ended(out, at, 0, event.points, *rest)
+
+
+def _why(event: e.ReviewApproved | e.ReviewDenied | e.PointsAdjusted) -> str:
+    return f"{event.reason} ({event.author})"
 
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
@@ -95,7 +125,7 @@ def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
 
 
 def _adjusted(at: At, event: e.PointsAdjusted, out: Out) -> None:
-    rest = (None, f"{event.reason} ({event.author})", event.programme, event.captured_at)
+    rest = (None, _why(event), event.programme, event.captured_at)
     lot = (event.activates_at, event.expires_at, e.ORIGIN_ADJUSTMENT)
     _taken(out, at, "adjust_out", event.takes, *rest)
     if event.points > 0:
@@ -110,7 +140,7 @@ def _compensated(at: At, event: e.ComplaintResolved, out: Out) -> None:
 
 POINTS = Projection(
     "points",
-    1,
+    2,
     (FCT_POINTS_MOVEMENT,),
     {
         e.ReceiptScanned: _scanned,
@@ -119,5 +149,7 @@ POINTS = Projection(
         e.PointsRedeemed: _redeemed,
         e.PointsAdjusted: _adjusted,
         e.ComplaintResolved: _compensated,
+        e.ReviewApproved: _approved,
+        e.ReviewDenied: _denied,
     },
 )

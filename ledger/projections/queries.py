@@ -169,6 +169,10 @@ class Reader:
         found = self._rows("SELECT max(captured_at) FROM {t}", FCT_RECEIPT)[0][0]
         return int(found or 0)
 
+    def rows(self, query: str, table: Table, parameters: tuple[Any, ...] = ()) -> list[Any]:
+        """Rows of one table, which the query calls `{t}`."""
+        return self._rows(query, table, parameters)
+
     def _name(self, table: Table) -> str:
         return self._reports.name(table, self._place[table.name])
 

@@ -53,7 +53,11 @@ def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
 
 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
-    _qualify(out, at, event.qualifying_day, -sum(event.points))
+    _qualify(out, at, event.qualifying_day, event.unqualified - sum(event.points))
+
+
+def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
+    _qualify(out, at, event.qualifying_day, event.qualifying)
 
 
 def _qualify(out: Out, at: At, day: int, points: int) -> None:
@@ -63,12 +67,13 @@ def _qualify(out: Out, at: At, day: int, points: int) -> None:
 
 TIER = Projection(
     "tier",
-    1,
+    2,
     (FCT_TIER, FCT_QUALIFYING),
     {
         e.TierChanged: _changed,
         e.ReceiptScanned: _scanned,
         e.ReceiptAttributed: _attributed,
         e.GoodsReturned: _returned,
+        e.ReviewApproved: _approved,
     },
 )

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.member.seen import DayCount, Visit
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take
 
@@ -25,6 +26,7 @@ QUALIFYING_DAYS = MAX_WINDOW_DAYS + MAX_LATE_DAYS + 3
 TOTALS = (
     "earned", "adjusted_in", "transferred_in", "restored", "reinstated", "adjusted_out",
     "transferred_out", "redeemed", "reversed", "expired", "arrears",
+    "in_review",
 )  # fmt: skip
 """The sums that the state and the reports keep alike."""
 
@@ -88,6 +90,12 @@ class Member(Struct, frozen=True, array_like=True):
     tier_until: Instant = 0
     birthday_year: int = 0
     complaints: tuple[Complaint, ...] = ()
+    in_review: int = 0
+    counts: tuple[DayCount, ...] = ()
+    """Receipts by day and card, for the fraud limits; sorted."""
+    visits: tuple[Visit, ...] = ()
+    cashiers: tuple[bytes, ...] = ()
+    """Keyed hashes of the cashiers that the member is."""
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

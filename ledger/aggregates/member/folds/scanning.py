@@ -8,22 +8,25 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.aggregates.member.folds.reviews import watched
 from ledger.aggregates.member.state import LAPSED_AFTER, Member, let_go, put, qualify, taken
 from ledger.types import Day, Instant
 
 
 def _scanned(m: Member, event: e.ReceiptScanned) -> Member:
-    return _awarded(m, event.award, event.scan.day, event.scan.captured_at)
+    return _awarded(m, event.award, event.scan.day, event.scan.captured_at, event.scan.store)
 
 
 def _attributed(m: Member, event: e.ReceiptAttributed) -> Member:
-    return _awarded(m, event.award, event.day, event.captured_at)
+    return _awarded(m, event.award, event.day, event.captured_at, event.store)
 
 
-def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Member:
+def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant, store: str) -> Member:
     earned = sum(award.points)
+    m = watched(m, award, day, captured_at, store) if award.watched else m
     m = let_go(m, captured_at - LAPSED_AFTER)
-    m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, earned - award.repaid)
+    kept = earned - award.repaid - award.review
+    m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(
         m,
@@ -37,11 +40,14 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Membe
 
 def _returned(m: Member, event: e.GoodsReturned) -> Member:
     back = sum(take.points for take in event.takes)
-    days, qualifying = qualify(m.days, m.qualifying, event.qualifying_day, -sum(event.points))
+    days, qualifying = qualify(
+        m.days, m.qualifying, event.qualifying_day, event.unqualified - sum(event.points)
+    )
     return replace(
         m,
         lots=taken(m.lots, event.takes),
-        reversed=m.reversed + back + event.arrears,
+        reversed=m.reversed + back + event.arrears + event.from_review,
+        in_review=m.in_review - event.from_review,
         arrears=m.arrears + event.arrears,
         days=days,
         qualifying=qualifying,
