@@ -61,9 +61,9 @@ def stores_within(
     seconds = minutes * MINUTE_SECONDS
     near = [(when, where) for when, where in visits if abs(when - at) <= seconds]
     near.append((at, store))
-    starts = [when for when, _ in near if when <= at]
     return max(
-        len({where for when, where in near if start <= when <= start + seconds}) for start in starts
+        len({where for when, where in near if start <= when <= start + seconds})
+        for start, _ in near
     )
 
 
