@@ -165,6 +165,30 @@ class CompensationTooLarge(LedgerError):
     """The compensation is above the programme's limit."""
 
 
+class RoleUnknown(LedgerError):
+    """The programme knows no such staff role."""
+
+
+class RoleLimit(LedgerError):
+    """This is more than the role may give or take."""
+
+
+class SecondPersonNeeded(LedgerError):
+    """A second person has to approve this."""
+
+
+class ReviewUnknown(LedgerError):
+    """No review of this receipt is open."""
+
+
+class ReceiptInReview(LedgerError):
+    """This receipt waits for a person to decide on it."""
+
+
+class ReceiptDenied(LedgerError):
+    """A person decided that this receipt earns nothing."""
+
+
 class PersonalDataUnavailable(LedgerError):
     """Personal data needs the `cryptography` extra, and it is not installed."""
 

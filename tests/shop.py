@@ -97,3 +97,4 @@ def conserved(ledger, card):
     balance = ledger.balance(card, now)
     assert balance.available + balance.pending + balance.expired == left + sums.expired
     assert balance.arrears == sums.arrears
+    assert balance.in_review == sums.in_review

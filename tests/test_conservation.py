@@ -27,6 +27,7 @@ STEPS = st.one_of(
     st.tuples(st.just("adjust"), CARD, st.integers(-40, 40)),
     st.tuples(st.just("complain"), CARD, PICK, st.integers(0, 30)),
     st.tuples(st.just("give"), CARD, PICK),
+    st.tuples(st.just("decide"), PICK, st.booleans()),
     st.tuples(st.just("wait"), st.sampled_from([1, 20, 200, 900])),
     st.tuples(st.just("again"), PICK),
 )
@@ -99,6 +100,12 @@ class Shopping:
         of = self.pick(index)
         return of and (lambda: self.ledger.attribute(key(of), card))
 
+    def decide(self, name, index, approve):
+        of = self.pick(index)
+        return of and (
+            lambda: self.ledger.decide_review(key(of), "seen", "Ada", name, approve=approve)
+        )
+
     def wait(self, _, days):
         self.clock.now += days * DAY
 
@@ -109,6 +116,7 @@ class Shopping:
 def shop(db, when_spent, steps):
     clock = Clock(NOW)
     text = PROGRAMME + f'[returns]\nwhen_spent = "{when_spent}"\n[lots]\npending_days = 2\n'
+    text += '[fraud.receipts_per_card_day]\nlimit = 1\naction = "review"\n'
     with LoyaltyLedger.create(db, text, secret=SECRET, clock=clock) as ledger:
         for card in CARDS:
             ledger.enrol(card)
@@ -135,7 +143,9 @@ STORY = [
     ("buy", "c1", [(2500, 2)], 1, True), ("wait", 20), ("redeem", "c1", 60), ("back", 0, 2, 2),
     ("all back", 0), ("exchange", "c2", 1, 3000), ("give", "c1", 2), ("adjust", "c1", 30),
     ("complain", "c1", 2, 10), ("all back", 2), ("again", 3), ("adjust", "c2", -20),
-    ("wait", 200), ("gift", "c2"), ("wait", 900), ("buy", "c1", [(6000, 1)], 0, False),
+    ("buy", "c1", [(7000, 2)], 0, False), ("buy", "c1", [(9000, 3)], 0, False), ("back", 5, 1, 1),
+    ("buy", "c1", [(1234, 1)], 0, False), ("decide", 5, True), ("back", 5, 1, 1),
+    ("decide", 6, False), ("back", 6, 1, 1), ("wait", 200), ("gift", "c2"), ("wait", 900), ("buy", "c1", [(6000, 1)], 0, False),
     ("buy", "c2", [(6000, 1)], 35, False), ("all back", 1), ("redeem", "c1", 40),
 ]  # fmt: skip
 

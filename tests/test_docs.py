@@ -36,6 +36,12 @@ PARTS = {
     programme.MemberPrice: "`[[member_price]]`",
     programme.Returns: "`[returns]`",
     programme.Complaints: "`[complaints]`",
+    programme.Fraud: "`[fraud]`",
+    programme.FraudLimit: "`[fraud.receipts_per_card_day]`, `[fraud.points_per_day]`, `[fraud.late_days]`",
+    programme.Velocity: "`[fraud.stores]`",
+    programme.OwnCard: "`[fraud.own_card]`",
+    programme.Staff: "`[staff]`",
+    programme.Role: "`[[staff.role]]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
 

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
-from shop import back, key, line, receipt
+from shop import DAY, NOW, back, key, line, receipt
 from till import Till, counts
 
 from ledger.application import LoyaltyLedger
@@ -31,6 +31,7 @@ def told_of(ledger):
     ledger.resolve_complaint("c1", ledger.complaint_id("k1"), "sorry", 20, "Bob", "k3")
     ledger.enrol("c2")
     ledger.record(receipt(card="c2", number="4"))
+    ledger.record(receipt(card="c2", number="5", at=NOW - 40 * DAY))  # too late: for review
     ledger.catch_up()
     return ledger
 
@@ -143,6 +144,7 @@ CHANGES = {
     "fct_receipt": ("cashier", "'somebody else'", True),
     "fct_receipt_line": ("amount_minor", "amount_minor + 1", False),
     "fct_complaint": ("answer", "'no'", True),
+    "fct_review": ("store", "'elsewhere'", False),
     "dim_member": ("spend_minor", "spend_minor + 1", True),
 }
 

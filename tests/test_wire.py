@@ -47,6 +47,14 @@ SAMPLES = (
     e.ComplaintOpened(NOW, COMMAND, RECEIPT, 1, "sour", "Ada"),
     e.ComplaintAnswered(NOW, COMMAND, "we ask the dairy", "Ada"),
     e.ComplaintResolved(NOW, COMMAND, "sorry", "Ada", 50, 0, EXPIRY, 2, 5),
+    e.ReceiptFlagged(NOW, RECEIPT, "Köln 7", (("stores", 3), ("own_card", 1)), 40, 2),
+    e.ReviewApproved(
+        NOW, RECEIPT, 40, 5, 0, EXPIRY, 20_454, 40, "known to us", "Ada", 2, "review-1"
+    ),
+    e.ReviewDenied(NOW, RECEIPT, 40, "not their goods", "Ada", 2, "review-2"),
+    e.StaffCardMarked(NOW, 1, PRINT, "Ada"),
+    e.ReceiptReviewed(NOW, e.DECISION_DENIED, "not their goods", "Ada", "review-2"),
+    e.ReviewReduced(COMMAND, 12),
     e.ReceiptClaimed(MEMBER, 300, PRINT),
     e.ReceiptUnclaimed(SCAN, PRINT, e.UNATTRIBUTED_UNKNOWN_CARD, CARD),
     e.ReceiptGiven(MEMBER, 7),

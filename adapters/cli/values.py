@@ -75,6 +75,13 @@ def command_id(given: str | None) -> str:
     return given or uuid.uuid4().hex
 
 
+def add_role(parser: argparse.ArgumentParser) -> None:
+    """The options of acts that the programme limits by role."""
+    parser.add_argument("--role", default="", help="the author's role in the programme")
+    parser.add_argument("--approved-by", default="", help="a second person")
+    parser.add_argument("--approver-role", default="", help="the second person's role")
+
+
 def add_command_id(parser: argparse.ArgumentParser) -> None:
     """The option of commands that have no natural key."""
     parser.add_argument(

@@ -45,6 +45,10 @@ class ReceiptState(Struct, frozen=True, array_like=True):
     length: int = 0
     scan_at: int = 0
     """Version of the event that carries the lines, where this stream does."""
+    decision: int = e.DECISION_NONE
+    """What a person decided on it, where it waited."""
+    reduced: int = 0
+    """Points that waited for review until their goods came back."""
 
     @property
     def returned(self) -> dict[int, int]:
@@ -94,6 +98,10 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
             return replace(known, waiting=(*known.waiting, waits))
         case e.LinesKept():
             return replace(known, backs=tuple(b for b in known.backs if b.by != event.by))
+        case e.ReceiptReviewed():
+            return replace(known, decision=event.decision)
+        case e.ReviewReduced():
+            return replace(known, reduced=known.reduced + event.points)
         case _:
             return known
 

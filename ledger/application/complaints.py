@@ -37,16 +37,18 @@ class Complaints(Door):
         return self._do(AnswerComplaint(card, _id(complaint), answer, author, command_id))
 
     def resolve_complaint(
-        self, card: str, complaint: str, resolution: str, points: int, author: str, command_id: str
-    ) -> Outcome:
+        self, card: str, complaint: str, resolution: str, points: int, author: str,
+        command_id: str, *, role: str = "", approved_by: str = "", approver_role: str = "",
+    ) -> Outcome:  # fmt: skip
         """Close a complaint, with points as compensation or none.
 
         Raises:
             KeyConflict, CardUnknown, ComplaintUnknown, AmountInvalid, CompensationTooLarge,
-            InputInvalid.
+            RoleUnknown, RoleLimit, SecondPersonNeeded, InputInvalid.
         """
+        by = (role, approved_by, approver_role)
         return self._do(
-            ResolveComplaint(card, _id(complaint), resolution, points, author, command_id)
+            ResolveComplaint(card, _id(complaint), resolution, points, author, command_id, *by)
         )
 
 

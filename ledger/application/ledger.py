@@ -13,6 +13,7 @@ from ledger.application.passing import Passing
 from ledger.application.points import Points
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
+from ledger.application.reviews import Reviews
 from ledger.application.tiers import Tiers
 from ledger.application.upkeep import Upkeep
 from ledger.commands.common import Outcome
@@ -27,7 +28,7 @@ from ledger.types import Clock, Instant
 SECRET_BYTES = 32
 
 
-class LoyaltyLedger(Receipts, Members, Points, Passing, Complaints, Tiers, Reads, Upkeep):
+class LoyaltyLedger(Receipts, Members, Points, Passing, Complaints, Reviews, Tiers, Reads, Upkeep):
     """The ledger on one log.
 
     Every command is answered after it is durable. A refusal is a `LedgerError` and records

@@ -98,10 +98,15 @@ class Points(Door):
         pool = self._state(pool_of(self.keys, gift, variant))
         return pool.stocked - pool.drawn if pool else 0
 
-    def adjust(self, card: str, points: int, reason: str, author: str, command_id: str) -> Outcome:
-        """Give or take points by hand.
+    def adjust(
+        self, card: str, points: int, reason: str, author: str, command_id: str, *,
+        role: str = "", approved_by: str = "", approver_role: str = "",
+    ) -> Outcome:  # fmt: skip
+        """Give or take points by hand, within the limits of a role where the programme has any.
 
         Raises:
-            KeyConflict, CardUnknown, AmountInvalid, PointsShort, InputInvalid.
+            KeyConflict, CardUnknown, RoleUnknown, RoleLimit, SecondPersonNeeded, AmountInvalid,
+            PointsShort, InputInvalid.
         """
-        return self._do(Adjust(card, points, reason, author, command_id))
+        by = (role, approved_by, approver_role)
+        return self._do(Adjust(card, points, reason, author, command_id, *by))

@@ -46,7 +46,8 @@ class Receipts(Door):
         """Give a receipt without a member to a card's holder.
 
         Raises:
-            ReceiptUnknown, MemberConflict, CapturedTooLate, CardUnknown.
+            ReceiptUnknown, MemberConflict, CapturedTooLate, CardUnknown, ReceiptInReview,
+            ReceiptDenied.
         """
         return self._do(Attribute(receipt, card))
 

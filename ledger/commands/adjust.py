@@ -8,6 +8,8 @@ from typing import NamedTuple
 from ledger.aggregates.member.points import adjust
 from ledger.commands.common import Outcome, act, claim, owner_of, present, rules_at, storable
 from ledger.commands.redeem import owned_streams
+from ledger.commands.sign import signed
+from ledger.policies.authority import Signature, authorise
 from ledger.store.working import Working
 
 
@@ -19,6 +21,9 @@ class Adjust(NamedTuple):
     reason: str
     author: str
     command_id: str
+    role: str = ""
+    approved_by: str = ""
+    approver_role: str = ""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The programme, the command's claim, the card and its member."""
@@ -30,15 +35,18 @@ class Adjust(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another adjustment.
             CardUnknown: nobody holds the card.
+            RoleUnknown, RoleLimit, SecondPersonNeeded: see `authorise`.
             AmountInvalid, PointsShort: see the member's decisions.
         """
-        storable(reason=self.reason, author=self.author)
+        by = Signature(self.author, self.role, self.approved_by, self.approver_role)
+        storable(reason=self.reason, **by._asdict())
         stream, _ = owner_of(working, self.card)
-        content = (stream, self.points, self.reason, self.author)
+        content = (stream, self.points, self.reason, *by.content())
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
+        authorise(rules.programme.staff, "adjust", self.points, by)
         event = adjust(present(working, stream), self.points, self.reason, rules, done)
-        return claimed.record(working, stream, working.emit(stream, event))
+        return claimed.record(working, stream, working.emit(stream, signed(event, by)))

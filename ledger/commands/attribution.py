@@ -20,12 +20,21 @@ from ledger.commands.common import (
 from ledger.commands.goods import lines_of, unclaimed_scan
 from ledger.commands.returns import When, returns_before_award
 from ledger.commands.settling import settle_tier
-from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
+from ledger.commands.watch import judged
+from ledger.errors import (
+    CapturedTooLate,
+    MemberConflict,
+    ReceiptDenied,
+    ReceiptInReview,
+    ReceiptUnknown,
+)
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, ReceiptKey, Tender
 
 DAY_SECONDS = 86_400
+IN_REVIEW = (e.UNATTRIBUTED_BLOCKED, e.UNATTRIBUTED_LATE)
+"""Why a receipt waits for a person."""
 
 
 def attribute_waiting(
@@ -61,6 +70,13 @@ def attribute_anonymous(working: Working, receipt: bytes, card: bytes) -> Outcom
     )
 
 
+def attribute_approved(working: Working, member: bytes, card: bytes, receipt: bytes) -> int:
+    """Give a receipt to the holder of its card because a person approved it, limits or not."""
+    index = card_index(member_of(working, member), card)
+    scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
+    return _attribute(working, member, index, receipt, scan, None, approved=True)
+
+
 def _in_time(working: Working, captured_at: Instant) -> bool:
     limit = rules_at(working, captured_at).programme.late_scan_days
     return working.now - captured_at <= limit * DAY_SECONDS
@@ -68,7 +84,7 @@ def _in_time(working: Working, captured_at: Instant) -> bool:
 
 def _attribute(
     working: Working, member: bytes, card: int, receipt: bytes, scan: e.Scan,
-    recorded_at: Instant | None,
+    recorded_at: Instant | None, *, approved: bool = False,
 ) -> int:  # fmt: skip
     settle_tier(working, member, recorded_at)
     state = member_of(working, member)
@@ -81,18 +97,22 @@ def _attribute(
         scan.captured_at,
     )
     got, change = award_for(working, member, state, card, rules, shopping)
+    got, change, flagged = judged(
+        working, state, receipt, scan, rules, got, change, approved=approved
+    )
     amount = sum(line.amount_minor for line in lines if not line.voided)
     version = working.emit(
         member,
-        e.ReceiptAttributed(receipt, scan.captured_at, scan.day, amount, got),
+        e.ReceiptAttributed(receipt, scan.captured_at, scan.day, amount, got, scan.store),
         recorded_at,
     )
     # What had come back before is taken off as if it came back now: the order makes no difference.
     when = When(b"", scan.captured_at, recorded_at)
     returns = returns_before_award(working, receipt, member, (got, scan), when)
     working.emit(receipt, e.ReceiptGiven(member, version, returns), recorded_at)
-    if change:
-        working.emit(member, change, recorded_at)
+    for event in (flagged, change):
+        if event:
+            working.emit(member, event, recorded_at)
     return version
 
 
@@ -116,6 +136,7 @@ class Attribute(NamedTuple):
         Raises:
             ReceiptUnknown: it was never recorded.
             MemberConflict: it belongs to another member.
+            ReceiptInReview, ReceiptDenied: it waits for a person, or one said no.
             CapturedTooLate: the late limit is over.
             CardUnknown: nobody holds the card.
         """
@@ -129,6 +150,10 @@ class Attribute(NamedTuple):
                 raise MemberConflict
             return Outcome(member, state.version, repeat=True)
         scan = unclaimed_scan(working, receipt)
+        if state.decision == e.DECISION_DENIED:
+            raise ReceiptDenied(field="receipt")
+        if state.why in IN_REVIEW:
+            raise ReceiptInReview(field="receipt")
         if not scan.historical and not _in_time(working, scan.captured_at):
             raise CapturedTooLate
         index = card_index(holder, working.keys.card(self.card))

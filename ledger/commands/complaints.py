@@ -11,7 +11,9 @@ from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
 from ledger.commands.goods import scan_in
 from ledger.commands.redeem import owned_streams
+from ledger.commands.sign import signed
 from ledger.errors import InputInvalid, LineUnknown, MemberConflict, ReceiptUnknown
+from ledger.policies.authority import Signature, authorise
 from ledger.store.working import Working
 from ledger.types import ReceiptKey
 
@@ -107,6 +109,9 @@ class ResolveComplaint(NamedTuple):
     points: int
     author: str
     command_id: str
+    role: str = ""
+    approved_by: str = ""
+    approver_role: str = ""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """Those of the member."""
@@ -118,15 +123,18 @@ class ResolveComplaint(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another resolution.
             CardUnknown: nobody holds the card.
+            RoleUnknown, RoleLimit, SecondPersonNeeded: see `authorise`.
             ComplaintUnknown, AmountInvalid, CompensationTooLarge: see the member's decisions.
         """
-        storable(resolution=self.resolution, author=self.author)
+        by = Signature(self.author, self.role, self.approved_by, self.approver_role)
+        storable(resolution=self.resolution, **by._asdict())
         stream, member = owner_of(working, self.card)
-        content = (stream, self.complaint, self.resolution, self.points, self.author)
+        content = (stream, self.complaint, self.resolution, self.points, *by.content())
         claimed = claim(working, "resolve", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         event = resolve(member, self.complaint, self.resolution, self.points, rules, done)
-        return claimed.record(working, stream, working.emit(stream, event))
+        authorise(rules.programme.staff, "compensate", self.points, by)
+        return claimed.record(working, stream, working.emit(stream, signed(event, by)))

@@ -22,6 +22,7 @@ from ledger.commands.returns import (
     returns_that_waited,
 )
 from ledger.commands.settling import settle_tier
+from ledger.commands.watch import judged
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -186,10 +187,12 @@ def _award(
     state = member_of(working, member)
     shopping = shopping_of(receipt, scan.captured_at)
     got, change = award_for(working, member, state, index, rules, shopping)
+    got, change, flagged = judged(working, state, stream, scan, rules, got, change)
     version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
-    if change:
-        working.emit(member, change, recorded_at)
+    for event in (flagged, change):
+        if event:
+            working.emit(member, event, recorded_at)
     slide(working, member, rules, (shopping.day, scan.captured_at), recorded_at)
     loose = [line for line in receipt.lines if _is_loose(line)]
     if loose:

@@ -12,6 +12,7 @@ from typing import NamedTuple, cast
 from ledger import events as e
 from ledger.aggregates import receipt as receipts
 from ledger.aggregates.member.reversal import Reversal, reverse, reverse_loose
+from ledger.aggregates.member.reviews import reverse_review
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import local_day
 from ledger.commands.common import Outcome, claim, owner_of, present, rules_at, storable
@@ -279,12 +280,20 @@ def _take_back(
     settle_tier(working, taking.member, when.recorded_at)
     rules = rules_at(working, now)
     points = points_back(taking, came)
+    known = cast("ReceiptState", working.state(receipt))
+    review = reverse_review(taking.award, known.decision, known.reduced, sum(points))
+    if review.from_review:
+        working.emit(receipt, e.ReviewReduced(came.by, review.from_review), when.recorded_at)
     member = present(working, taking.member)
-    took = reverse(member, taking.award, sum(points), rules, now, may_refuse=may_refuse)
+    took = reverse(member, taking.award, review.rest, rules, now, may_refuse=may_refuse)
+    counted = (
+        0 if waits(taking.award, known)
+        else uncounted(working, receipt, taking.award, came, taking.so_far)
+    )  # fmt: skip
     event = e.GoodsReturned(
         receipt, came.by, when.at, came.lines, came.amounts_minor, points, took.takes,
-        took.arrears, took.forgiven, taking.day, rules.number,
-        uncounted(working, receipt, taking.award, came, taking.so_far),
+        took.arrears, took.forgiven + review.denied, taking.day, rules.number, counted,
+        review.from_review,
     )  # fmt: skip
     return working.emit(taking.member, event, when.recorded_at)
 
@@ -300,6 +309,11 @@ def points_back(taking: Taking, came: receipts.Back) -> tuple[int, ...]:
         )
         for line, quantity in zip(came.lines, came.quantities, strict=True)
     )  # fmt: skip
+
+
+def waits(award: e.Award, known: ReceiptState) -> bool:
+    """Whether an award never reached the member: it waits for review, or was denied."""
+    return bool(award.review) and known.decision != e.DECISION_APPROVED
 
 
 def awarded_by(working: Working, known: ReceiptState) -> tuple[e.Award, int]:

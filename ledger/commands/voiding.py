@@ -13,7 +13,7 @@ from ledger.commands.common import Outcome, claim, member_of, rules_at
 from ledger.commands.goods import scan_in
 from ledger.commands.redeem import resolved
 from ledger.commands.restoring import restore_share
-from ledger.commands.returns import Taking, awarded_by, points_back
+from ledger.commands.returns import Taking, awarded_by, points_back, waits
 from ledger.commands.settling import settle_tier, uncounted
 from ledger.errors import ReturnUnknown
 from ledger.store.keys import PROGRAMME_STREAM
@@ -79,10 +79,16 @@ def _give_back(
     taking = Taking(stream, award, day, scan_in(working, receipt).goods, left)
     points = points_back(taking, came)
     took = cast("e.GoodsReturned", working.event(came.member or known.member, came.version))
-    again = reinstate(member_of(working, stream), took, award, sum(points))
+    # What waited for review waits again; where it was denied meanwhile it stays gone.
+    waiting = min(sum(points), took.from_review) if waits(award, known) else 0
+    to_review = waiting if known.decision == e.DECISION_NONE else 0
+    if to_review:
+        working.emit(receipt, e.ReviewReduced(came.by, -to_review))
+    again = reinstate(member_of(working, stream), took, award, sum(points) - waiting)
+    counted = 0 if waits(award, known) else uncounted(working, receipt, award, came, left)
     event = e.ReturnVoided(
         receipt, came.by, working.now, came.lines, came.amounts_minor, points, again.puts,
-        again.arrears, again.reinstated, day, rules_at(working, working.now).number,
-        uncounted(working, receipt, award, came, left),
+        again.arrears, again.reinstated + to_review, day, rules_at(working, working.now).number,
+        counted, to_review,
     )  # fmt: skip
     return stream, working.emit(stream, event)

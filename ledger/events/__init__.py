@@ -20,6 +20,7 @@ from ledger.events import (
     points,
     pools,
     receipts,
+    reviews,
     scanning,
     tiers,
     vouchers,
@@ -34,6 +35,7 @@ from ledger.events.passing import *
 from ledger.events.points import *
 from ledger.events.pools import *
 from ledger.events.receipts import *
+from ledger.events.reviews import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
 from ledger.events.vouchers import *
@@ -47,6 +49,7 @@ EVENTS: tuple[type[Event], ...] = (
     *vouchers.EVENTS,
     *tiers.EVENTS,
     *complaints.EVENTS,
+    *reviews.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
     *jobs.EVENTS,

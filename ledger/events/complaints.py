@@ -45,6 +45,9 @@ class ComplaintResolved(Event, frozen=True):
     expires_at: Instant
     programme: int
     repaid: int = 0
+    role: str = ""
+    approved_by: str = ""
+    approver_role: str = ""
 
 
 EVENTS: tuple[type[Event], ...] = (ComplaintOpened, ComplaintAnswered, ComplaintResolved)

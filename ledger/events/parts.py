@@ -108,3 +108,7 @@ class Award(Struct, frozen=True, array_like=True):
     rules: tuple[tuple[str, int], ...] = ()
     """What each rule beyond the base gave."""
     birthday_year: int = 0
+    watched: bool = False
+    """Counted for the fraud limits."""
+    review: int = 0
+    """Points that wait for a person instead of lying in the lot."""

@@ -78,6 +78,9 @@ class PointsAdjusted(Event, frozen=True):
     programme: int
     command: str
     repaid: int = 0
+    role: str = ""
+    approved_by: str = ""
+    approver_role: str = ""
 
 
 EVENTS: tuple[type[Event], ...] = (PointsRedeemed, PointsRestored, PointsRetaken, PointsAdjusted)

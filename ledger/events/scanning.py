@@ -34,6 +34,7 @@ class ReceiptAttributed(Event, frozen=True):
     """The store's day when it was captured."""
     amount_minor: int
     award: Award
+    store: str = ""
 
 
 class GoodsReturned(Event, frozen=True):
@@ -57,6 +58,8 @@ class GoodsReturned(Event, frozen=True):
     programme: int
     qualifying: int = -1
     """What counts no more towards a tier; -1 stands for the sum of the points."""
+    from_review: int = 0
+    """Of the points, those that waited for review and wait no more."""
 
     @property
     def uncounted(self) -> int:
@@ -84,6 +87,8 @@ class ReturnVoided(Event, frozen=True):
     programme: int
     qualifying: int = -1
     """What counts towards a tier again; -1 stands for the sum of the points."""
+    to_review: int = 0
+    """Of the points, those that wait for review again."""
 
     @property
     def counted(self) -> int:

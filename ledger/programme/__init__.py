@@ -18,18 +18,22 @@ from msgspec import Meta
 from ledger.calendar import zone_of
 from ledger.errors import ProgrammeInvalid
 from ledger.programme import earn as earning
+from ledger.programme import fraud as limiting
 from ledger.programme import prices as pricing
 from ledger.programme import rebate as rebating
 from ledger.programme import redeem as redeeming
+from ledger.programme import staff as staffing
 from ledger.programme import tiers as standing
 from ledger.programme.complaints import *
 from ledger.programme.earn import *
+from ledger.programme.fraud import *
 from ledger.programme.lots import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
 from ledger.programme.rebate import *
 from ledger.programme.redeem import *
 from ledger.programme.returns import *
+from ledger.programme.staff import *
 from ledger.programme.tiers import *
 
 
@@ -48,6 +52,8 @@ class Programme(Part, frozen=True):
     returns: Returns = Returns()
     complaints: Complaints = Complaints()
     rebate: Rebate | None = None
+    fraud: Fraud = Fraud()
+    staff: Staff = Staff()
 
 
 def load(text: str) -> Programme:
@@ -103,5 +109,7 @@ def _contradictions(programme: Programme) -> Contradictions:
         yield from rebating.contradictions(programme.rebate, tiers)
     if programme.lots.pending == "return_window" and not programme.returns.window_days:
         yield "returns.window_days", 'is needed for lots.pending = "return_window"'
+    yield from limiting.contradictions(programme.fraud, programme.late_scan_days)
+    yield from staffing.contradictions(programme.staff)
     if programme.tiers:
         yield from standing.contradictions(programme.tiers)

@@ -7,6 +7,7 @@ from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
 from ledger.projections.points import POINTS
 from ledger.projections.receipt import RECEIPT
+from ledger.projections.review import REVIEW
 from ledger.projections.schema import Projection
 from ledger.projections.tier import TIER
 
@@ -17,4 +18,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     TIER,
     RECEIPT,
     COMPLAINT,
+    REVIEW,
 )

@@ -69,14 +69,27 @@ def _totals(out: Out, at: At, **sums: int) -> None:
 def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
     award = event.award
     points = sum(award.points)
-    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN, points - award.repaid)
-    _totals(out, at, earned=points, arrears=-award.repaid)
+    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN,
+         points - award.repaid - award.review)  # fmt: skip
+    _totals(out, at, earned=points, arrears=-award.repaid, in_review=award.review)
+
+
+def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
+    kept = event.points - event.repaid
+    _lot(out, at, event.activates_at, event.expires_at, e.ORIGIN_SCAN, kept)
+    _totals(out, at, arrears=-event.repaid, in_review=-event.points)
+
+
+def _denied(at: At, event: e.ReviewDenied, out: Out) -> None:
+    _totals(out, at, reversed=event.points, in_review=-event.points)
 
 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _takes(out, at, event.takes)
     taken = sum(take.points for take in event.takes)
-    _totals(out, at, reversed=taken + event.arrears, arrears=event.arrears)
+    waited = event.from_review
+    _totals(out, at, reversed=taken + event.arrears + waited, arrears=event.arrears,
+            in_review=-waited)  # fmt: skip
 
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
@@ -112,7 +125,7 @@ def _sum(takes: Sequence[Take]) -> int:
 
 def _voided(at: At, event: e.ReturnVoided, out: Out) -> None:
     _put(out, at, event.puts)
-    _totals(out, at, reinstated=event.reinstated, arrears=-event.arrears)
+    _totals(out, at, reinstated=event.reinstated, arrears=-event.arrears, in_review=event.to_review)
 
 
 def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
@@ -174,7 +187,7 @@ def _rebated(at: At, event: e.RebateGranted, out: Out) -> None:
 
 BALANCE = Projection(
     "balance",
-    2,
+    3,
     (FCT_LOT, FCT_MEMBER_POINTS),
     {
         e.ReceiptScanned: _earned,
@@ -194,5 +207,7 @@ BALANCE = Projection(
         e.RebateGranted: _rebated,
         e.PointsAdjusted: _adjusted,
         e.ComplaintResolved: _resolved,
+        e.ReviewApproved: _approved,
+        e.ReviewDenied: _denied,
     },
 )

@@ -72,6 +72,9 @@ def _award(out: Out, at: At, award: e.Award, receipt: bytes | None, captured_at:
         out, at, "earn", sum(award.points), award.repaid, lot, receipt, reason, award.programme,
         captured_at,
     )  # fmt: skip
+    if award.review:
+        _movement(out, at, 2, "review", -award.review, lot, receipt, "", award.programme,
+                  captured_at)  # fmt: skip
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
@@ -87,6 +90,29 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _taken(out, at, "reverse", event.takes, *rest)
     if event.arrears:
         _movement(out, at, len(event.takes), "arrears", -event.arrears, NO_LOT, *rest)
+    _review_ended(out, at, len(event.takes) + 1, event.from_review, *rest)
+
+
+def _review_ended(out: Out, at: At, part: int, points: int, *rest: Any) -> None:
+    """Points that waited are taken back: they wait no more, and are gone."""
+    if points:
+        _movement(out, at, part, "review", points, NO_LOT, *rest)
+        _movement(out, at, part + 1, "reverse", -points, NO_LOT, *rest)
+
+
+def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
+    lot = (event.activates_at, event.expires_at, e.ORIGIN_SCAN)
+    rest = (event.receipt, _why(event), event.programme, event.captured_at)
+    _gained(out, at, "approve", event.points, event.repaid, lot, *rest)
+
+
+def _denied(at: At, event: e.ReviewDenied, out: Out) -> None:
+    rest = (event.receipt, _why(event), event.programme, event.captured_at)
+    _review_ended(out, at, 0, event.points, *rest)
+
+
+def _why(event: e.ReviewApproved | e.ReviewDenied | e.PointsAdjusted) -> str:
+    return f"{event.reason} ({event.author})"
 
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
@@ -105,6 +131,10 @@ def _voided(at: At, event: e.ReturnVoided, out: Out) -> None:
     _put(out, at, "reinstate", event.puts, *rest)
     if event.arrears:
         _movement(out, at, len(event.puts), "arrears", event.arrears, NO_LOT, *rest)
+    if event.to_review:
+        part = len(event.puts) + 1
+        _movement(out, at, part, "reinstate", event.to_review, NO_LOT, *rest)
+        _movement(out, at, part + 1, "review", -event.to_review, NO_LOT, *rest)
 
 
 def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
@@ -193,7 +223,7 @@ def _rebated(at: At, event: e.RebateGranted, out: Out) -> None:
 
 
 def _adjusted(at: At, event: e.PointsAdjusted, out: Out) -> None:
-    rest = (None, f"{event.reason} ({event.author})", event.programme, event.captured_at)
+    rest = (None, _why(event), event.programme, event.captured_at)
     lot = (event.activates_at, event.expires_at, e.ORIGIN_ADJUSTMENT)
     _taken(out, at, "adjust_out", event.takes, *rest)
     if event.points > 0:
@@ -227,5 +257,7 @@ POINTS = Projection(
         e.RebateGranted: _rebated,
         e.PointsAdjusted: _adjusted,
         e.ComplaintResolved: _compensated,
+        e.ReviewApproved: _approved,
+        e.ReviewDenied: _denied,
     },
 )

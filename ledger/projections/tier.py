@@ -95,6 +95,10 @@ def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
     _qualify(out, at, event.day, -event.uncounted)
 
 
+def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
+    _qualify(out, at, event.qualifying_day, event.qualifying)
+
+
 def _qualify(out: Out, at: At, day: int, points: int) -> None:
     if points:
         out.merge(FCT_QUALIFYING, (at.stream, day), points, at.position)
@@ -112,5 +116,6 @@ TIER = Projection(
         e.GoodsReturned: _returned,
         e.ReturnVoided: _voided,
         e.GoodsReturnedLoose: _loose,
+        e.ReviewApproved: _approved,
     },
 )

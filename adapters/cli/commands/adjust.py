@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from adapters.cli.render import Speaker
-from adapters.cli.values import add_command_id, command_id, whole
+from adapters.cli.values import add_command_id, add_role, command_id, whole
 from ledger.application import LoyaltyLedger
 
 
@@ -15,6 +15,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("points", type=whole, help="below zero to take")
     parser.add_argument("--reason", required=True)
     parser.add_argument("--author", required=True)
+    add_role(parser)
     add_command_id(parser)
 
 
@@ -23,7 +24,10 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     made = command_id(options.command_id)
     speaker.note(f"command id {made}")
     with LoyaltyLedger.open(options.db) as ledger:
-        outcome = ledger.adjust(options.card, options.points, options.reason, options.author, made)
+        outcome = ledger.adjust(
+            options.card, options.points, options.reason, options.author, made, role=options.role,
+            approved_by=options.approved_by, approver_role=options.approver_role,
+        )  # fmt: skip
         balance = ledger.balance(options.card)
     again = " (done before)" if outcome.repeat else ""
     data = {"command_id": made, "repeat": outcome.repeat, "available": balance.available}

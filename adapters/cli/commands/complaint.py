@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from adapters.cli.render import Speaker
-from adapters.cli.values import add_command_id, command_id, receipt_key, whole
+from adapters.cli.values import add_command_id, add_role, command_id, receipt_key, whole
 from ledger.application import LoyaltyLedger
 from ledger.commands.common import Outcome
 from ledger.errors import InputInvalid
@@ -22,6 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--complaint", help="the complaint's id (to answer or resolve)")
     parser.add_argument("--points", type=whole, default=0, help="compensation (to resolve)")
     parser.add_argument("--author", default="", help="who at the service desk")
+    add_role(parser)
     add_command_id(parser)
 
 
@@ -51,5 +52,8 @@ def _act(ledger: LoyaltyLedger, options: argparse.Namespace, made: str) -> tuple
     if options.action == "answer":
         return ledger.answer_complaint(card, complaint, text, author, made), complaint
     points = options.points
-    resolved = ledger.resolve_complaint(card, complaint, text, points, author, made)
+    resolved = ledger.resolve_complaint(
+        card, complaint, text, points, author, made, role=options.role,
+        approved_by=options.approved_by, approver_role=options.approver_role,
+    )  # fmt: skip
     return resolved, complaint

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from ledger.aggregates.member.seen import DayCount, Visit
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take, date_of
 
@@ -28,6 +29,7 @@ QUALIFYING_DAYS = MAX_WINDOW_DAYS + MAX_LATE_DAYS + 3
 TOTALS = (
     "earned", "adjusted_in", "transferred_in", "restored", "reinstated", "adjusted_out",
     "transferred_out", "redeemed", "reversed", "expired", "arrears",
+    "in_review",
 )  # fmt: skip
 """The sums that the state and the reports keep alike."""
 
@@ -120,6 +122,12 @@ class Member(Struct, frozen=True, array_like=True):
     """The tier granted last, by hand; from `granted_since` to `granted_until`."""
     granted_since: Instant = 0
     granted_until: Instant = 0
+    in_review: int = 0
+    counts: tuple[DayCount, ...] = ()
+    """Receipts by day and card, for the fraud limits; sorted."""
+    visits: tuple[Visit, ...] = ()
+    cashiers: tuple[bytes, ...] = ()
+    """Keyed hashes of the cashiers that the member is."""
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

@@ -15,6 +15,7 @@ from ledger.aggregates.member.folds import (
     membership,
     passing,
     points,
+    reviews,
     scanning,
     tiers,
 )
@@ -28,6 +29,7 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **membership.FOLDS,
     **tiers.FOLDS,
     **complaints.FOLDS,
+    **reviews.FOLDS,
 }
 
 

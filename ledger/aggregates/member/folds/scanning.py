@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.aggregates.member.folds.reviews import watched
 from ledger.aggregates.member.state import (
     LAPSED_AFTER,
     Member,
@@ -23,18 +24,21 @@ from ledger.types import Day, Instant
 
 def _scanned(m: Member, event: e.ReceiptScanned) -> Member:
     scan = event.scan
-    return _awarded(spend(m, scan.day, scan.bought_minor), event.award, scan.day, scan.captured_at)
+    m = spend(m, scan.day, scan.bought_minor)
+    return _awarded(m, event.award, scan.day, scan.captured_at, scan.store)
 
 
 def _attributed(m: Member, event: e.ReceiptAttributed) -> Member:
     m = spend(m, event.day, event.amount_minor)
-    return _awarded(m, event.award, event.day, event.captured_at)
+    return _awarded(m, event.award, event.day, event.captured_at, event.store)
 
 
-def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Member:
+def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant, store: str) -> Member:
     earned = sum(award.points)
+    m = watched(m, award, day, captured_at, store) if award.watched else m
     m = let_go(m, captured_at - LAPSED_AFTER)
-    m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, earned - award.repaid)
+    kept = earned - award.repaid - award.review
+    m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(
         m,
@@ -52,7 +56,8 @@ def _returned(m: Member, event: e.GoodsReturned) -> Member:
     return replace(
         spend(m, event.qualifying_day, -sum(event.amounts_minor)),
         lots=taken(m.lots, event.takes),
-        reversed=m.reversed + back + event.arrears,
+        reversed=m.reversed + back + event.arrears + event.from_review,
+        in_review=m.in_review - event.from_review,
         arrears=m.arrears + event.arrears,
         days=days,
         qualifying=qualifying,
@@ -65,6 +70,7 @@ def _voided(m: Member, event: e.ReturnVoided) -> Member:
     return replace(
         put_all(m, event.puts),
         reinstated=m.reinstated + event.reinstated,
+        in_review=m.in_review + event.to_review,
         arrears=m.arrears - event.arrears,
         days=days,
         qualifying=qualifying,
