@@ -53,6 +53,7 @@ SAMPLES = (
     e.CardSeen(RECEIPT),
     e.CardOwned(MEMBER),
     e.CommandClaimed(PRINT, MEMBER, 12),
+    e.BonusGranted(NOW, "birthday", 100, 0, EXPIRY, 5, 2, 2026),
     e.Drawn(120),
     e.Stocked(500, "Ada", "stock-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Self
 
+from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.members import Members
@@ -22,7 +23,7 @@ from ledger.types import Clock, Instant
 SECRET_BYTES = 32
 
 
-class LoyaltyLedger(Receipts, Members, Points, Complaints, Reads, Upkeep):
+class LoyaltyLedger(Receipts, Members, Points, Bonuses, Complaints, Reads, Upkeep):
     """The ledger on one log.
 
     Every command is answered after it is durable. A refusal is a `LedgerError` and records

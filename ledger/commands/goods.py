@@ -22,7 +22,11 @@ def goods_of(lines: Sequence[Line]) -> e.Goods:
         tuple([line.category for line in lines]) if any(line.category for line in lines) else (),
     )
     if all(
-        line.discount_minor == 0 and line.unit == _PIECE and line.kind == _SALE and not line.voided
+        line.discount_minor == 0
+        and line.unit == _PIECE
+        and line.kind == _SALE
+        and not line.voided
+        and not line.brand
         for line in lines
     ):
         return goods
@@ -35,6 +39,7 @@ def goods_of(lines: Sequence[Line]) -> e.Goods:
         _unless_all([line.unit for line in lines], _PIECE),
         _unless_all([line.kind for line in lines], _SALE),
         tuple(index for index, line in enumerate(lines) if line.voided),
+        _unless_all([line.brand for line in lines], ""),
     )
 
 
@@ -48,8 +53,10 @@ def lines_of(goods: e.Goods, returned: Mapping[int, int]) -> list[Line]:
     for index, product in enumerate(goods.products):
         quantity, amount = goods.quantities[index], goods.amounts_minor[index]
         back = returned.get(index, 0)
+        discount = goods.discounts_minor[index] if goods.discounts_minor else 0
         if quantity > 0 and back:
             amount -= amount * back // quantity
+            discount -= discount * back // quantity
         gone = quantity <= 0 or back >= quantity
         lines.append(
             Line(
@@ -57,10 +64,11 @@ def lines_of(goods: e.Goods, returned: Mapping[int, int]) -> list[Line]:
                 1 if gone else quantity - back,
                 0 if gone else amount,
                 goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
-                goods.discounts_minor[index] if goods.discounts_minor else 0,
+                discount,
                 goods.categories[index] if goods.categories else "",
                 goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
                 voided=gone or index in goods.voided,
+                brand=goods.brands[index] if goods.brands else "",
             )
         )
     return lines

@@ -10,7 +10,18 @@ One file a matter; each lists its events, and is registered here.
 
 from __future__ import annotations
 
-from ledger.events import complaints, keys, membership, points, pools, receipts, scanning, tiers
+from ledger.events import (
+    bonuses,
+    complaints,
+    keys,
+    membership,
+    points,
+    pools,
+    receipts,
+    scanning,
+    tiers,
+)
+from ledger.events.bonuses import *
 from ledger.events.complaints import *
 from ledger.events.keys import *
 from ledger.events.membership import *
@@ -27,6 +38,7 @@ EVENTS: tuple[type[Event], ...] = (
     *points.EVENTS,
     *tiers.EVENTS,
     *complaints.EVENTS,
+    *bonuses.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
     *pools.EVENTS,

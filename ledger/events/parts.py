@@ -11,6 +11,7 @@ from ledger.types import Day, Instant
 __all__ = [
     "ORIGINS",
     "ORIGIN_ADJUSTMENT",
+    "ORIGIN_BONUS",
     "ORIGIN_COMPENSATION",
     "ORIGIN_SCAN",
     "UNATTRIBUTED",
@@ -19,14 +20,15 @@ __all__ = [
     "UNATTRIBUTED_LATE",
     "UNATTRIBUTED_UNKNOWN_CARD",
     "Award",
+    "Counted",
     "Event",
     "Goods",
     "Scan",
 ]
 
 
-ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION = 0, 1, 2
-ORIGINS = ("scan", "adjustment", "compensation")
+ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION, ORIGIN_BONUS = 0, 1, 2, 3
+ORIGINS = ("scan", "adjustment", "compensation", "bonus")
 """Where the points of a lot come from, by the number that lots carry."""
 
 UNATTRIBUTED_ANONYMOUS, UNATTRIBUTED_UNKNOWN_CARD, UNATTRIBUTED_BLOCKED, UNATTRIBUTED_LATE = range(
@@ -54,6 +56,7 @@ class Goods(Struct, frozen=True, array_like=True):
     kinds: tuple[str, ...] = ()
     voided: tuple[int, ...] = ()
     """Indices of the voided lines, counted from 0."""
+    brands: tuple[str, ...] = ()
 
 
 class Scan(Struct, frozen=True, array_like=True):
@@ -77,6 +80,17 @@ class Scan(Struct, frozen=True, array_like=True):
         return (self.captured_at + self.offset_minutes * 60) // 86_400
 
 
+class Counted(Struct, frozen=True, array_like=True):
+    """Points that a limit will have to know of."""
+
+    rule: str
+    points: int
+    daily: bool = False
+    """Counted by day too."""
+    until: Day = 0
+    """The rule's last day; 0 where it has none."""
+
+
 class Award(Struct, frozen=True, array_like=True):
     """The points that a receipt earned a member, and the lot they lie in."""
 
@@ -93,3 +107,4 @@ class Award(Struct, frozen=True, array_like=True):
     rules: tuple[tuple[str, int], ...] = ()
     """What each rule beyond the base gave."""
     birthday_year: int = 0
+    counted: tuple[Counted, ...] = ()

@@ -16,7 +16,7 @@ FCT_LOT = Table(
         Column("member_id", "id", "the member's stream"),
         Column("expires_at", "instant", "when the points are gone"),
         Column("activates_at", "instant", "when they can be used; epoch 0 = at once"),
-        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation"),
+        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation, 3 bonus"),
         Column("points", "int", "points left", "add"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
@@ -28,7 +28,7 @@ FCT_MEMBER_POINTS = Table(
     1,
     (
         Column("member_id", "id", "the member's stream"),
-        Column("earned", "int", "earned on receipts", "add"),
+        Column("earned", "int", "earned on receipts, and as bonuses without one", "add"),
         Column("adjusted_in", "int", "given by staff, compensation included", "add"),
         Column("transferred_in", "int", "come from other members, merged ones included", "add"),
         Column("restored", "int", "redeemed points given back", "add"),
@@ -72,6 +72,12 @@ def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> 
     _totals(out, at, earned=points, arrears=-award.repaid)
 
 
+def _granted(at: At, event: e.BonusGranted, out: Out) -> None:
+    kept = event.points - event.repaid
+    _lot(out, at, event.activates_at, event.expires_at, e.ORIGIN_BONUS, kept)
+    _totals(out, at, earned=event.points, arrears=-event.repaid)
+
+
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     _takes(out, at, event.takes)
     taken = sum(take.points for take in event.takes)
@@ -102,11 +108,12 @@ def _given(out: Out, at: At, event: e.PointsAdjusted | e.ComplaintResolved, orig
 
 BALANCE = Projection(
     "balance",
-    2,
+    3,
     (FCT_LOT, FCT_MEMBER_POINTS),
     {
         e.ReceiptScanned: _earned,
         e.ReceiptAttributed: _earned,
+        e.BonusGranted: _granted,
         e.GoodsReturned: _returned,
         e.PointsRedeemed: _redeemed,
         e.PointsAdjusted: _adjusted,

@@ -42,6 +42,7 @@ FCT_RECEIPT_LINE = Table(
         Column("line", "int", "counted from 1"),
         Column("product", "text", "product code"),
         Column("category", "text", "category as the till said it"),
+        Column("brand", "text", "brand as the till said it"),
         Column("kind", "text", "sale, gift_card, deposit, reward"),
         Column("unit", "text", "piece, gram, millilitre"),
         Column("quantity", "int", "in the unit; negative for goods brought back"),
@@ -92,6 +93,7 @@ def _write_lines(out: Out, at: At, receipt: bytes, goods: e.Goods, points: Seque
             range(1, count + 1),
             goods.products,
             goods.categories or [""] * count,
+            goods.brands or [""] * count,
             goods.kinds or ["sale"] * count,
             goods.units or ["piece"] * count,
             goods.quantities,
@@ -130,7 +132,7 @@ def _points_back(_: At, event: e.GoodsReturned, out: Out) -> None:
 
 RECEIPT = Projection(
     "receipt",
-    1,
+    2,
     (FCT_RECEIPT, FCT_RECEIPT_LINE),
     {
         e.ReceiptScanned: _scanned,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ledger import events as e
-from ledger.aggregates.member.folds import complaints, membership, points, scanning, tiers
+from ledger.aggregates.member.folds import bonuses, complaints, membership, points, scanning, tiers
 from ledger.aggregates.member.state import Member
 
 FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
@@ -18,6 +18,7 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **membership.FOLDS,
     **tiers.FOLDS,
     **complaints.FOLDS,
+    **bonuses.FOLDS,
 }
 
 
