@@ -39,7 +39,7 @@ class GrantBirthday(NamedTuple):
             BirthdayNotDue, BonusNotOffered: see the member's decisions.
         """
         member = member_of(working, self.member)
-        claimed = claim(working, "birthday", self._id(), (self.member, self.year))
+        claimed = claim(working, "birthday", self._id(), self._id())
         if earlier := claimed.earlier(working):
             return earlier
         personal = personal_of(working, self.member, member)
