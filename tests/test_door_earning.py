@@ -21,6 +21,7 @@ from ledger.projections.receipt import FCT_RECEIPT_LINE
 from ledger.types import Personal
 from tests.conftest import PROGRAMME
 from tests.shop import DAY, NOW, back, conserved, key, line, points_of, receipt, tally
+from tests.till import Till
 
 BONUS = '[[earn.bonus]]\nname = "five"\neverything = true\npoints = 5\n'
 
@@ -518,3 +519,19 @@ def test_an_expression_is_refused_at_publication_and_nothing_is_recorded(ledger)
     with pytest.raises(ProgrammeInvalid):
         ledger.publish(PROGRAMME + "[[earn.expression]]\nname = 'x'\npoints = 'spent'\n", NOW + 1)
     assert ledger.log.head() == head
+
+
+def test_the_command_line_shows_what_campaigns_have_left(capsys, db, clock):
+    till = Till(capsys, db)
+    with LoyaltyLedger.create(db, PROGRAMME + CAMPAIGN, clock=clock) as ledger:
+        ledger.enrol("c1")
+        bought(ledger)
+    assert till("budget")["budgets"] == [{"campaign": "five", "points": 12, "drawn": 5, "left": 7}]
+    assert "five" in till("budget", json_=False)
+
+
+def test_the_command_line_says_that_there_are_no_campaigns(capsys, db, clock):
+    LoyaltyLedger.create(db, PROGRAMME, clock=clock).close()
+    till = Till(capsys, db)
+    assert till("budget")["budgets"] == []
+    assert till("budget", json_=False) == "The programme has no campaigns.\n"

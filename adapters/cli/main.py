@@ -41,6 +41,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("return", "returns", "take goods back"),
     Entry("adjust", "adjust", "give or take points by hand"),
     Entry("complaint", "complaint", "open, answer or resolve a complaint"),
+    Entry("budget", "budget", "what campaigns have left to give"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
     Entry("verify", "verify", "check the log, and everything derived from it"),
