@@ -15,7 +15,7 @@ from eventsourcing.domain import Aggregate, event
 from ledger.policies.basket import Basket, eligible
 from ledger.policies.earn import earn
 from ledger.policies.expiry import lot_dates
-from ledger.programme import ONE_BP, Programme
+from ledger.programme import Programme
 from ledger.types import Receipt
 
 
@@ -76,7 +76,7 @@ class DefaultApp(Application[UUID]):
             member = Member(card)
         day = receipt.key.business_day
         amounts = eligible(programme.earn, receipt.lines, receipt.tenders)
-        basket = Basket(programme.earn, receipt.lines, amounts, day, ONE_BP, birthday=False)
+        basket = Basket(programme.earn, receipt.lines, amounts, day)
         activates_at, expires_at = lot_dates(programme.lots, day, programme.time_zone)
         member.scan(
             key, receipt.captured_at.isoformat(), lines, earn(basket).points, activates_at,

@@ -57,6 +57,14 @@ class CapturedInFuture(LedgerError):
     """The receipt was captured after the ledger's present."""
 
 
+class BirthdayNotDue(LedgerError):
+    """There is no birthday to give points for."""
+
+
+class BonusNotOffered(LedgerError):
+    """The programme gives no such bonus."""
+
+
 class KeyConflict(LedgerError):
     """This key is already recorded with other content."""
 

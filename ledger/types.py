@@ -83,6 +83,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     kind: LineKind = "sale"
     voided: bool = False
     return_of: LineRef | None = None
+    brand: Annotated[str, Meta(max_length=64)] = ""
 
     def __post_init__(self) -> None:
         """Refuse a line whose signs contradict each other."""
@@ -105,6 +106,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
             raise ValueError(msg)
         _no_nul("product", self.product)
         _no_nul("category", self.category)
+        _no_nul("brand", self.brand)
 
 
 class Tender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -26,6 +26,10 @@ PARTS = {
     programme.Earn: "`[earn]`",
     programme.Bonus: "`[[earn.bonus]]`",
     programme.Birthday: "`[earn.birthday]`",
+    programme.Rate: "`[[earn.rate]]`",
+    programme.Caps: "`[earn.caps]`",
+    programme.Enrolment: "`[earn.enrolment]`",
+    programme.Expression: "`[[earn.expression]]`",
     programme.Lots: "`[lots]`",
     programme.Expiry: "`[lots.expiry]`",
     programme.Redeem: "`[redeem]`",
@@ -88,7 +92,7 @@ def slug(heading):
 
 def test_every_event_is_documented_with_its_fields_and_class():
     found = {h.strip("`"): body for h, body in sections(doc("events.md"), 3).items()}
-    parts = {"Scan", "Goods", "Award", "Take"}
+    parts = {"Scan", "Goods", "Award", "Counted", "Take"}
     topics = {name: body for name, body in found.items() if name not in parts}
     assert set(topics) == set(events.TOPICS)
     for topic, event in events.TOPICS.items():
@@ -96,7 +100,7 @@ def test_every_event_is_documented_with_its_fields_and_class():
         assert topics[topic].strip().startswith(f"`{event.__name__}`"), topic
 
 
-@pytest.mark.parametrize("part", [events.Scan, events.Goods, events.Award])
+@pytest.mark.parametrize("part", [events.Scan, events.Goods, events.Award, events.Counted])
 def test_every_part_of_an_event_is_documented(part):
     body = sections(doc("events.md"), 3)[part.__name__]
     assert first_cells(body) == list(part.__struct_fields__)
@@ -239,7 +243,7 @@ def test_every_key_of_the_programme_is_documented():
             assert (default == "needed") == fields[name].required, (heading, name)
             value = fields[name].default
             if isinstance(value, int):
-                assert default == str(value), (heading, name)
+                assert default == str(value).lower(), (heading, name)
 
 
 def test_the_shipped_programmes_are_documented():

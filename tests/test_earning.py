@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.policies.basket import Basket, eligible
+from ledger.policies.basket import Basket, Shopper, eligible
 from ledger.policies.earn import earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.member_price import member_discount
@@ -29,7 +29,8 @@ def back(amount_minor=-100):
 
 def earned(lines, rules=RULES, *, tenders=(), tier_bp=ONE_BP, birthday=False, day=TODAY):
     amounts = eligible(rules, lines, tenders)
-    return earn(Basket(rules, lines, amounts, day, tier_bp, birthday))
+    shopper = Shopper(tier_multiplier_bp=tier_bp, birthday=birthday)
+    return earn(Basket(rules, lines, amounts, day, shopper))
 
 
 def points(lines, rules=RULES, **rest):

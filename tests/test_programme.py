@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from ledger.errors import ProgrammeInvalid
-from ledger.programme import ONE_BP, digest, load, loaded
+from ledger.programme import ONE_BP, Bonus, digest, load, loaded
 
 HEAD = """
 name = "test"
@@ -37,6 +37,12 @@ PRICE = """
 name = "milk"
 off_bp = 1000
 products = ["1"]
+"""
+RATE = """
+[[earn.rate]]
+name = "own"
+points = 1
+per_minor = 50
 """
 GIFT = """
 [[redeem.gift]]
@@ -105,6 +111,22 @@ WRONG = {
         MINIMAL + '[[member_price]]\nname = "all"\noff_bp = 1000',
         "member_price[0]",
     ),
+    "a bonus for all goods and some": (MINIMAL + BONUS + "everything = true", "earn.bonus[0].everything"),
+    "a bonus for an unknown tier": (MINIMAL + BONUS + 'tiers = ["gold"]', "earn.bonus[0].tiers"),
+    "a bonus of no hours": (
+        MINIMAL + BONUS + "from_hour = 9\nuntil_hour = 9",
+        "earn.bonus[0].until_hour",
+    ),
+    "a weekday that is none": (MINIMAL + BONUS + "weekdays = [0]", "earn.bonus[0].weekdays[0]"),
+    "a limit of nothing": (MINIMAL + BONUS + "max_points_day = 0", "earn.bonus[0].max_points_day"),
+    "a rate for nothing": (MINIMAL + RATE, "earn.rate[0]"),
+    "a rate for an unknown tier": (MINIMAL + RATE + 'tiers = ["gold"]', "earn.rate[0].tiers"),
+    "two rates of one name": (
+        MINIMAL + (RATE + 'brands = ["own"]') * 2,
+        "earn.rate[1].name",
+    ),
+    "an enrolment without points": (MINIMAL + "[earn.enrolment]", "earn.enrolment.points"),
+    "a cap of nothing": (MINIMAL + "[earn.caps]\nday = 0", "earn.caps.day"),
     "a bonus that ends before it begins": (
         MINIMAL + BONUS + "from = 2026-02-01\nuntil = 2026-01-31",
         "earn.bonus[0].until",
@@ -174,3 +196,22 @@ def test_a_text_read_twice_is_one_programme():
 def test_a_digest_tells_two_texts_apart():
     assert digest(MINIMAL) == digest(MINIMAL)
     assert digest(MINIMAL) != digest(MINIMAL + "\n")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "everything = true", 'brands = ["own"]', 'stores = ["s1"]', "weekdays = [7]", "from_hour = 9",
+        "until_hour = 9", "first_purchase = true", "minimum_minor = 1", "until = 2026-01-31",
+        "from = 2026-01-31",
+    ],
+)  # fmt: skip
+def test_a_bonus_without_listed_goods_needs_one_condition(condition):
+    assert load(MINIMAL + '[[earn.bonus]]\nname = "all"\n' + condition).earn.bonus[0].name == "all"
+
+
+def test_a_published_file_is_read_again_without_the_checks_of_today():
+    text = MINIMAL + '[[earn.bonus]]\nname = "all"'
+    assert loaded(text).earn.bonus == (Bonus("all"),)
+    with pytest.raises(ProgrammeInvalid):
+        load(text)

@@ -80,6 +80,7 @@ SAMPLES = (
     e.VoucherCancelled(NOW),
     e.ReturnWaits(COMMAND, NOW, (0,), (1,), (199,)),
     e.LinesKept(COMMAND, (0,), (1,), (199,)),
+    e.BonusGranted(NOW, "birthday", 100, 0, EXPIRY, 5, 2, 2026),
     e.Drawn(120),
     e.Stocked(500, "Ada", "stock-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),

@@ -44,6 +44,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("jobs", "jobs", "list time-driven work, run what is due, show what was done"),
     Entry("review", "review", "list what waits for a person, approve it, deny it"),
     Entry("staff", "staff", "say which cashier holds a card"),
+    Entry("budget", "budget", "what campaigns have left to give"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
     Entry("verify", "verify", "check the log, and everything derived from it"),

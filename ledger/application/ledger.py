@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Self
 
+from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.members import Members
@@ -28,7 +29,9 @@ from ledger.types import Clock, Instant
 SECRET_BYTES = 32
 
 
-class LoyaltyLedger(Receipts, Members, Points, Passing, Complaints, Reviews, Tiers, Reads, Upkeep):
+class LoyaltyLedger(
+    Receipts, Members, Points, Passing, Bonuses, Complaints, Reviews, Tiers, Reads, Upkeep
+):
     """The ledger on one log.
 
     Every command is answered after it is durable. A refusal is a `LedgerError` and records

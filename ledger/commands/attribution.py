@@ -95,6 +95,8 @@ def _attribute(
         tuple(Tender(kind, amount) for kind, amount in scan.tenders),
         scan.day,
         scan.captured_at,
+        (scan.captured_at + scan.offset_minutes * 60) % DAY_SECONDS // 3600,
+        scan.store,
     )
     got, change = award_for(working, member, state, card, rules, shopping)
     got, change, flagged = judged(

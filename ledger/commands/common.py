@@ -16,6 +16,7 @@ from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.calendar import local_day
+from ledger.commands.budgets import budgets_left, draw_budgets
 from ledger.errors import CardUnknown, InputInvalid, KeyConflict, MemberUnknown, ProgrammeNotInForce
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -107,12 +108,18 @@ def personal_of(working: Working, stream: bytes, member: Member) -> Personal | N
 def award_for(
     working: Working, member: bytes, state: Member, index: int, rules: Rules, shopping: Shopping
 ) -> tuple[e.Award, e.TierChanged | None]:
-    """The award for a member's receipt, with the birthday looked up only where it counts."""
+    """The award for a member's receipt, drawn from the budgets of the campaigns that gave it.
+
+    The birthday is looked up only where it counts.
+    """
     born = None
     if rules.programme.earn.birthday:
         personal = personal_of(working, member, state)
         born = personal.birthday if personal else None
-    return award(state, index, shopping, rules, born)
+    budgets = budgets_left(working, rules.programme)
+    got, change = award(state, index, shopping, rules, born, budgets)
+    draw_budgets(working, rules.programme, got)
+    return got, change
 
 
 def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:

@@ -24,7 +24,11 @@ def goods_of(lines: Sequence[Line]) -> e.Goods:
         tuple([line.category for line in lines]) if any(line.category for line in lines) else (),
     )
     if all(
-        line.discount_minor == 0 and line.unit == _PIECE and line.kind == _SALE and not line.voided
+        line.discount_minor == 0
+        and line.unit == _PIECE
+        and line.kind == _SALE
+        and not line.voided
+        and not line.brand
         for line in lines
     ):
         return goods
@@ -37,6 +41,7 @@ def goods_of(lines: Sequence[Line]) -> e.Goods:
         _unless_all([line.unit for line in lines], _PIECE),
         _unless_all([line.kind for line in lines], _SALE),
         tuple(index for index, line in enumerate(lines) if line.voided),
+        _unless_all([line.brand for line in lines], ""),
     )
 
 
@@ -56,6 +61,7 @@ def lines_of(goods: e.Goods) -> list[Line]:
             goods.categories[index] if goods.categories else "",
             goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
             voided=goods.quantities[index] < 0 or index in goods.voided,
+            brand=goods.brands[index] if goods.brands else "",
         )
         for index, product in enumerate(goods.products)
     ]

@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.commands.attribution import attribute_waiting
+from ledger.commands.bonuses import welcome
 from ledger.commands.common import Outcome, card_index, member_of, owner_of, sealed, storable
 from ledger.errors import CardBlocked, CardTaken, InputInvalid, KeyConflict, PersonalDataUnavailable
 from ledger.store.keys import PROGRAMME_STREAM, fingerprint
@@ -30,6 +31,7 @@ def new_member(
     fingerprint = _fingerprint(working, stream, personal)
     working.emit(stream, e.MemberEnrolled(at, store, field, fingerprint), recorded_at)
     working.emit(stream, e.CardLinked(at, card_stream, b""), recorded_at)
+    welcome(working, stream, at, recorded_at)
     waiting = cast("CardState | None", working.state(card_stream))
     working.emit(card_stream, e.CardOwned(stream), recorded_at)
     if waiting:

@@ -11,6 +11,7 @@ from ledger.aggregates.member.earning import Rules, Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
+from ledger.commands.budgets import budget_streams
 from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at, slide
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
@@ -56,6 +57,7 @@ class RecordReceipt(NamedTuple):
                 streams.append(owner.member)
             elif self.enrol:
                 streams.append(keys.member(receipt.card))
+        streams += budget_streams(working)
         backs = [line.return_of for line in receipt.lines if line.return_of and not line.voided]
         return streams + [keys.receipt(back.key) for back in backs]
 
@@ -176,7 +178,9 @@ def backs_of(receipt: Receipt) -> list[Back]:
 def shopping_of(receipt: Receipt, captured_at: Instant) -> Shopping:
     """A receipt as the earning decision needs it."""
     day = day_of(receipt.captured_at.date())  # in the store's own offset
-    return Shopping(receipt.lines, receipt.tenders, day, captured_at)
+    return Shopping(
+        receipt.lines, receipt.tenders, day, captured_at, receipt.captured_at.hour, receipt.store
+    )
 
 
 def _award(

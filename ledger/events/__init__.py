@@ -11,6 +11,7 @@ One file a matter; each lists its events, and is registered here.
 from __future__ import annotations
 
 from ledger.events import (
+    bonuses,
     complaints,
     holds,
     jobs,
@@ -25,6 +26,7 @@ from ledger.events import (
     tiers,
     vouchers,
 )
+from ledger.events.bonuses import *
 from ledger.events.complaints import *
 from ledger.events.holds import *
 from ledger.events.jobs import *
@@ -50,6 +52,7 @@ EVENTS: tuple[type[Event], ...] = (
     *tiers.EVENTS,
     *complaints.EVENTS,
     *reviews.EVENTS,
+    *bonuses.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
     *jobs.EVENTS,

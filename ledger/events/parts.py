@@ -20,6 +20,7 @@ __all__ = [
     "UNATTRIBUTED_LATE",
     "UNATTRIBUTED_UNKNOWN_CARD",
     "Award",
+    "Counted",
     "Event",
     "Goods",
     "Scan",
@@ -55,6 +56,7 @@ class Goods(Struct, frozen=True, array_like=True):
     kinds: tuple[str, ...] = ()
     voided: tuple[int, ...] = ()
     """Indices of the voided lines, counted from 0."""
+    brands: tuple[str, ...] = ()
 
 
 class Scan(Struct, frozen=True, array_like=True):
@@ -92,6 +94,17 @@ class Scan(Struct, frozen=True, array_like=True):
         )
 
 
+class Counted(Struct, frozen=True, array_like=True):
+    """Points that a limit will have to know of."""
+
+    rule: str
+    points: int
+    daily: bool = False
+    """Counted by day too."""
+    until: Day = 0
+    """The rule's last day; 0 where it has none."""
+
+
 class Award(Struct, frozen=True, array_like=True):
     """The points that a receipt earned a member, and the lot they lie in."""
 
@@ -112,3 +125,4 @@ class Award(Struct, frozen=True, array_like=True):
     """Counted for the fraud limits."""
     review: int = 0
     """Points that wait for a person instead of lying in the lot."""
+    counted: tuple[Counted, ...] = ()

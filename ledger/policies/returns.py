@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.policies.earn.base import base_points
 from ledger.programme import Earn
 from ledger.types import Line
 
@@ -12,7 +11,8 @@ from ledger.types import Line
 def loose_points(earn: Earn, lines: Sequence[Line]) -> int:
     """The points that lines of such amounts earn at the base rate; excluded goods had none."""
     amounts = _amounts(earn, lines)
-    return sum(base_points(earn, amounts)) if amounts else 0
+    counted = amounts if earn.counted_by == "line" else [sum(amounts)]
+    return sum(amount // earn.per_minor * earn.points for amount in counted)
 
 
 def loose_amount(earn: Earn, lines: Sequence[Line]) -> int:

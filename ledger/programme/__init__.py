@@ -26,6 +26,7 @@ from ledger.programme import staff as staffing
 from ledger.programme import tiers as standing
 from ledger.programme.complaints import *
 from ledger.programme.earn import *
+from ledger.programme.expressions import *
 from ledger.programme.fraud import *
 from ledger.programme.lots import *
 from ledger.programme.parts import *
@@ -62,12 +63,7 @@ def load(text: str) -> Programme:
     Raises:
         ProgrammeInvalid: with the key at fault, e.g. `earn.per_minor`.
     """
-    try:
-        programme = msgspec.toml.decode(text, type=Programme)
-    except msgspec.ValidationError as error:
-        raise _explain(str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProgrammeInvalid(str(error)) from None
+    programme = _read(text)
     for key, complaint in _contradictions(programme):
         raise ProgrammeInvalid(complaint, field=key)
     return programme
@@ -75,8 +71,20 @@ def load(text: str) -> Programme:
 
 @lru_cache(maxsize=64)
 def loaded(text: str) -> Programme:
-    """The same for a text that was already published: read once and kept."""
-    return load(text)
+    """The same for a text that was already published: read once and kept.
+
+    It was checked then, and holds even where a later version asks for more.
+    """
+    return _read(text)
+
+
+def _read(text: str) -> Programme:
+    try:
+        return msgspec.toml.decode(text, type=Programme)
+    except msgspec.ValidationError as error:
+        raise _explain(str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProgrammeInvalid(str(error)) from None
 
 
 def digest(text: str) -> bytes:
@@ -102,7 +110,7 @@ def _contradictions(programme: Programme) -> Contradictions:
     except (ZoneInfoNotFoundError, ValueError):
         yield "time_zone", f"`{programme.time_zone}` is no time zone this machine knows"
     tiers = [level.name for level in programme.tiers.level] if programme.tiers else []
-    yield from earning.contradictions(programme.earn)
+    yield from earning.contradictions(programme.earn, tiers)
     yield from pricing.contradictions(programme.member_price, tiers)
     yield from redeeming.contradictions(programme.redeem)
     if programme.rebate:

@@ -28,7 +28,7 @@ FCT_MEMBER_POINTS = Table(
     1,
     (
         Column("member_id", "id", "the member's stream"),
-        Column("earned", "int", "earned on receipts", "add"),
+        Column("earned", "int", "earned on receipts, and as bonuses without one", "add"),
         Column("adjusted_in", "int", "given by staff, compensation included", "add"),
         Column("transferred_in", "int", "come from other members, merged ones included", "add"),
         Column("restored", "int", "redeemed points given back", "add"),
@@ -82,6 +82,12 @@ def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
 
 def _denied(at: At, event: e.ReviewDenied, out: Out) -> None:
     _totals(out, at, reversed=event.points, in_review=-event.points)
+
+
+def _granted(at: At, event: e.BonusGranted, out: Out) -> None:
+    kept = event.points - event.repaid
+    _lot(out, at, event.activates_at, event.expires_at, e.ORIGIN_BONUS, kept)
+    _totals(out, at, earned=event.points, arrears=-event.repaid)
 
 
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
@@ -192,6 +198,7 @@ BALANCE = Projection(
     {
         e.ReceiptScanned: _earned,
         e.ReceiptAttributed: _earned,
+        e.BonusGranted: _granted,
         e.GoodsReturned: _returned,
         e.ReturnVoided: _voided,
         e.GoodsReturnedLoose: _loose,

@@ -85,6 +85,12 @@ def _attributed(at: At, event: e.ReceiptAttributed, out: Out) -> None:
     _award(out, at, event.award, event.receipt, event.captured_at)
 
 
+def _granted(at: At, event: e.BonusGranted, out: Out) -> None:
+    lot = (event.activates_at, event.expires_at, e.ORIGIN_BONUS)
+    rest = (None, event.rule, event.programme, event.captured_at)
+    _gained(out, at, "earn", event.points, event.repaid, lot, *rest)
+
+
 def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
     rest = (event.receipt, "return", event.programme, event.captured_at)
     _taken(out, at, "reverse", event.takes, *rest)
@@ -243,6 +249,7 @@ POINTS = Projection(
     {
         e.ReceiptScanned: _scanned,
         e.ReceiptAttributed: _attributed,
+        e.BonusGranted: _granted,
         e.GoodsReturned: _returned,
         e.ReturnVoided: _voided,
         e.GoodsReturnedLoose: _loose,

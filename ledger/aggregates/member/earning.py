@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.rules import Rules
-from ledger.aggregates.member.standing import counts, multiplier_at, tier_change
-from ledger.aggregates.member.state import Member
+from ledger.aggregates.member.standing import counts, tier_at, tier_change
+from ledger.aggregates.member.state import Counter, Member
 from ledger.errors import AmountInvalid
-from ledger.policies.basket import Basket, eligible
+from ledger.policies.basket import ALL, Basket, Given, Shopper, eligible
 from ledger.policies.earn import Earned, earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.expiry import lot_dates
-from ledger.programme import Programme
-from ledger.types import MOST_POINTS, Day, Instant, Line, Tender
+from ledger.programme import ONE_BP, Earn, Programme
+from ledger.types import MOST_POINTS, Day, Instant, Line, Tender, day_of
+
+NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 
 __all__ = ["Rules", "Shopping", "award"]
 
@@ -28,14 +32,19 @@ class Shopping(NamedTuple):
     tenders: Sequence[Tender]
     day: Day
     captured_at: Instant
+    hour: int = 0
+    """Of the store's clock."""
+    store: str = ""
 
 
 def award(
-    member: Member, card: int, shopping: Shopping, rules: Rules, born: dt.date | None
-) -> tuple[e.Award, e.TierChanged | None]:
+    member: Member, card: int, shopping: Shopping, rules: Rules, born: dt.date | None,
+    budgets: Mapping[str, int] = NO_BUDGETS,
+) -> tuple[e.Award, e.TierChanged | None]:  # fmt: skip
     """The award for a receipt, and the tier change it brings, if it does.
 
-    The tier and the birthday are judged on the day it was captured.
+    The tier and the birthday are judged on the day it was captured; `budgets` is what
+    campaigns have left, by name.
 
     Raises:
         AmountInvalid: it would earn more than `MOST_POINTS`.
@@ -43,20 +52,9 @@ def award(
     programme = rules.programme
     year = _birthday_year(member, programme, shopping.day, born)
     amounts = eligible(programme.earn, shopping.lines, shopping.tenders)
-
-    def earned_at(multiplier_bp: int) -> Earned:
-        return earn(
-            Basket(programme.earn, shopping.lines, amounts, shopping.day, multiplier_bp, bool(year))
-        )
-
-    def counted(earned: Earned) -> int:
-        return counts(programme, sum(earned.points), amounts)
-
-    earned = earned_at(_multiplier(member, programme, shopping))
-    if programme.tiers and programme.tiers.taken == "after":
-        earned = earned_at(_multiplier(member, programme, shopping, counted(earned)))
+    earned = _earned(member, shopping, programme, budgets, amounts, birthday=bool(year))
     total = sum(earned.points)
-    qualifying = counted(earned)
+    qualifying = counts(programme, total, amounts)
     if total > MOST_POINTS:
         msg = f"It would earn {total} points, {MOST_POINTS} at most."
         raise AmountInvalid(msg, field="lines")
@@ -73,12 +71,73 @@ def award(
         repaid=min(member.arrears, total),
         rules=earned.rules,
         birthday_year=year if total else 0,
+        counted=_counted(programme.earn, earned.rules, total),
     )
     return got, tier_change(member, rules, shopping.day, shopping.captured_at, qualifying)
 
 
-def _multiplier(member: Member, programme: Programme, shopping: Shopping, plus: int = 0) -> int:
-    return multiplier_at(member, programme, shopping.day, shopping.captured_at, plus)
+def _earned(
+    member: Member, shopping: Shopping, programme: Programme, budgets: Mapping[str, int],
+    amounts: Sequence[int], *, birthday: bool,
+) -> Earned:  # fmt: skip
+    """Before the receipt's tier or after it, as the programme says."""
+
+    def at_tier(plus: int) -> Earned:
+        shopper = _shopper(member, programme, shopping, plus, budgets, birthday=birthday)
+        return earn(
+            Basket(
+                programme.earn, shopping.lines, amounts, shopping.day, shopper, shopping.hour,
+                shopping.store,
+            )
+        )  # fmt: skip
+
+    earned = at_tier(0)
+    if programme.tiers and programme.tiers.taken == "after":
+        earned = at_tier(counts(programme, sum(earned.points), amounts))
+    return earned
+
+
+def _shopper(
+    member: Member, programme: Programme, shopping: Shopping, plus: int,
+    budgets: Mapping[str, int], *, birthday: bool,
+) -> Shopper:  # fmt: skip
+    name = tier_at(member, programme, shopping.day, shopping.captured_at, plus)
+    levels = programme.tiers.level if programme.tiers else ()
+    index = next((i for i, level in enumerate(levels) if level.name == name), 0)
+    return Shopper(
+        tier=name,
+        tier_index=index,
+        tier_multiplier_bp=levels[index].multiplier_bp if levels else ONE_BP,
+        birthday=birthday,
+        receipts=member.receipts,
+        earned=member.earned,
+        given={c.rule: Given(_on(c, shopping.day), c.points) for c in member.counters},
+        budgets=budgets,
+    )
+
+
+def _on(counter: Counter, day: Day) -> int:
+    index = bisect_left(counter.days, day)
+    found = index < len(counter.days) and counter.days[index] == day
+    return counter.by_day[index] if found else 0
+
+
+def _counted(earn: Earn, rules: Sequence[tuple[str, int]], total: int) -> tuple[e.Counted, ...]:
+    """What limits will have to know of later."""
+    given = dict(rules)
+    counts = [
+        e.Counted(
+            bonus.rule,
+            given[bonus.rule],
+            bonus.max_points_day is not None,
+            day_of(bonus.until) if bonus.until else 0,
+        )
+        for bonus in earn.bonus
+        if bonus.limited and given.get(bonus.rule)
+    ]
+    if earn.counts_days and total:
+        counts.append(e.Counted(ALL, total, daily=True))
+    return tuple(counts)
 
 
 def _birthday_year(member: Member, programme: Programme, day: Day, born: dt.date | None) -> int:

@@ -67,6 +67,18 @@ class Complaint(Struct, frozen=True, array_like=True):
     answered: bool = False
 
 
+class Counter(Struct, frozen=True, array_like=True):
+    """What one rule gave: in all, and by day where a limit asks for it."""
+
+    rule: str
+    points: int
+    until: Day = 0
+    """The rule's last day; 0 where it has none."""
+    days: tuple[Day, ...] = ()
+    """Ascending; the points beside them."""
+    by_day: tuple[int, ...] = ()
+
+
 class Member(Struct, frozen=True, array_like=True):
     """The member's state; totals are points since enrolment."""
 
@@ -128,6 +140,11 @@ class Member(Struct, frozen=True, array_like=True):
     visits: tuple[Visit, ...] = ()
     cashiers: tuple[bytes, ...] = ()
     """Keyed hashes of the cashiers that the member is."""
+    receipts: int = 0
+    """Recorded for the member, whatever they earned."""
+    counters: tuple[Counter, ...] = ()
+    """What rules with limits gave, by the name of the rule."""
+    birthday_gift_year: int = 0
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

@@ -1,43 +1,75 @@
-"""Listed goods earn more, always or in a period."""
+"""Bonuses: goods, times, places and occasions that earn more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.policies.basket import Award, Basket, earns
-from ledger.policies.periods import in_period
+from ledger.policies.basket import Award, Basket, Given, cut, earns, lists
+from ledger.policies.conditions import holds
 from ledger.policies.split import largest_remainder
-from ledger.programme import ONE_BP, Bonus, Earn
+from ledger.programme import ONE_BP, Bonus
 from ledger.types import Line
 
 
 def bonus_points(basket: Basket, base: Sequence[int]) -> Sequence[Award]:
-    """Each bonus adds to the base points on its own; bonuses do not multiply each other."""
-    awards = []
-    for bonus in basket.earn.bonus:
-        if in_period(bonus, basket.day):
-            points = _points(bonus, basket, base)
-            if any(points):
-                awards.append(Award(f"bonus:{bonus.name}", points))
-    return awards
+    """Each bonus adds to the base points on its own; bonuses do not multiply each other.
+
+    Of the bonuses of one exclusive group only the one that gives most counts.
+    """
+    given = [
+        (bonus, Award(bonus.rule, cut(_points(bonus, basket, base), _most(bonus, basket))))
+        for bonus in basket.earn.bonus
+        if holds(bonus, basket)
+    ]
+    best: dict[str, int] = {}
+    for index, (bonus, award) in enumerate(given):
+        if bonus.exclusive:
+            leader = best.setdefault(bonus.exclusive, index)
+            if sum(award.points) > sum(given[leader][1].points):
+                best[bonus.exclusive] = index
+    return [
+        award
+        for index, (bonus, award) in enumerate(given)
+        if any(award.points) and best.get(bonus.exclusive, index) == index
+    ]
 
 
 def _points(bonus: Bonus, basket: Basket, base: Sequence[int]) -> list[int]:
-    listed = [_lists(bonus, line, basket.earn) for line in basket.lines]
-    weights = [points if hit else 0 for points, hit in zip(base, listed, strict=True)]
+    hits = [_is_for(bonus, line, basket) for line in basket.lines]
+    weights = [points if hit else 0 for points, hit in zip(base, hits, strict=True)]
     extra = max(0, sum(weights) * (bonus.multiplier_bp - ONE_BP) // ONE_BP)
     points = largest_remainder(extra, weights) if extra else [0] * len(weights)
     if bonus.points_each:
-        for index, hit in enumerate(listed):
+        for index, hit in enumerate(hits):
             if hit:
                 points[index] += bonus.points_each * _pieces(basket.lines[index])
+    spent = [amount if hit else 0 for amount, hit in zip(basket.eligible_minor, hits, strict=True)]
+    if bonus.points and any(spent):
+        once = largest_remainder(bonus.points, spent)
+        points = [sum(parts) for parts in zip(points, once, strict=True)]
     return points
 
 
-def _lists(bonus: Bonus, line: Line, earn: Earn) -> bool:
-    listed = line.product in bonus.products or line.category in bonus.categories
-    return listed and earns(line, earn)
+def _is_for(bonus: Bonus, line: Line, basket: Basket) -> bool:
+    return (not bonus.lists_goods or lists(bonus, line)) and earns(line, basket.earn)
 
 
 def _pieces(line: Line) -> int:
     return line.quantity if line.unit == "piece" else 1
+
+
+def _most(bonus: Bonus, basket: Basket) -> int:
+    """What its limits and its budget leave it to give, at least 0."""
+    given = basket.shopper.given.get(bonus.rule, Given())
+    limits = (
+        (bonus.max_points_receipt, 0),
+        (bonus.max_points_day, given.day),
+        (bonus.max_points_member, given.ever),
+    )
+    left = [limit - before for limit, before in limits if limit is not None]
+    if bonus.budget_points is not None:
+        left.append(basket.shopper.budgets.get(bonus.name, bonus.budget_points))
+    return max(0, min(left)) if left else NO_LIMIT
+
+
+NO_LIMIT = 2**62

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger import events as e
 from ledger.aggregates.member.folds import (
+    bonuses,
     complaints,
     holds,
     membership,
@@ -30,6 +31,7 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **tiers.FOLDS,
     **complaints.FOLDS,
     **reviews.FOLDS,
+    **bonuses.FOLDS,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.aggregates.member.folds.counting import counted
 from ledger.aggregates.member.folds.reviews import watched
 from ledger.aggregates.member.state import (
     LAPSED_AFTER,
@@ -47,6 +48,8 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant, store: s
         days=days,
         qualifying=qualifying,
         birthday_year=award.birthday_year or m.birthday_year,
+        receipts=m.receipts + 1,
+        counters=counted(m.counters, award.counted, day),
     )
 
 
