@@ -40,6 +40,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("redeem", "redeem", "turn points into money off or a gift"),
     Entry("return", "returns", "take goods back"),
     Entry("adjust", "adjust", "give or take points by hand"),
+    Entry("tier", "tier", "grant, revoke or review a tier; what the next one needs"),
     Entry("complaint", "complaint", "open, answer or resolve a complaint"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
