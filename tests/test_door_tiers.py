@@ -231,6 +231,47 @@ def test_neither_staff_nor_expiry_lowers_a_tier(under, clock):
     assert (ledger.balance("c1").available, ledger.member("c1").tier) == (0, "gold")
 
 
+STEPS = YEARLY.replace("[tiers]", '[tiers]\ndowngrade = "one_step"').replace(
+    '[[tiers.level]]\nname = "gold"',
+    '[[tiers.level]]\nname = "silver"\nfrom_points = 50\n[[tiers.level]]\nname = "gold"',
+)
+
+
+def test_a_quote_after_a_review_that_nobody_recorded_is_of_the_tier_after_it(under, clock):
+    ledger = under(STEPS)
+    ledger.record(receipt(card="c1", amount=10_000))
+    clock.now = END_OF_GRACE
+    head = ledger.log.head()
+    assert ledger.quote(receipt(card="c1", at=clock.now)).tier == "silver"
+    assert ledger.log.head() == head
+
+
+def test_a_return_after_a_review_leaves_what_it_decided(under, clock):
+    ledger = under(YEARLY)
+    ledger.record(receipt(card="c1", amount=10_000))
+    second = receipt(card="c1", amount=10_000, at=NOW + 400 * DAY)
+    clock.now = NOW + 400 * DAY
+    ledger.record(second)
+    clock.now = END_OF_GRACE + DAY
+    ledger.return_goods(key(second), "r1")
+    assert ledger.member("c1").tier == "gold"  # confirmed by the points of 2027 on 1 February
+
+
+def test_a_receipt_attributed_after_a_review_leaves_what_it_decided(under, clock):
+    ledger = under("late_scan_days = 60\n" + YEARLY)
+    ledger.record(receipt(card="c1", amount=10_000))
+    of_2027 = END_OF_GRACE - 32 * DAY
+    clock.now = of_2027
+    nameless = receipt(amount=6_000, at=of_2027)  # 120 points at gold
+    ledger.record(nameless)
+    clock.now = END_OF_GRACE + DAY
+    given = ledger.event(ledger.attribute(key(nameless), "c1"))
+    assert sum(given.award.points) == 120
+    with ledger.reading() as reader:
+        changes = reader.tiers(ledger.member_of("c1"), clock.now)
+    assert [tier for tier, _, _ in changes] == ["gold", "basic", "gold"]  # reached by it, later
+
+
 # --- spend -------------------------------------------------------------------------------
 
 SPEND = PROGRAMME.replace("[tiers]", '[tiers]\nmeasure = "spend"').replace(
@@ -272,13 +313,13 @@ def test_goods_that_come_back_take_their_spend_back(under):
 
 def test_a_receipt_attributed_after_a_part_came_back_takes_back_the_rest(under):
     ledger = under(SPEND)
-    bought = receipt(line(3_000, quantity=3))
+    bought = receipt(line(3_000, quantity=3), tenders=(Tender("voucher", 1_500),))
     ledger.record(bought)
     ledger.return_goods(key(bought), "r1", {1: 1})
     ledger.attribute(key(bought), "c1")
-    assert ledger.next_tier("c1").needed == 10_000 - 2_000
+    assert ledger.next_tier("c1").needed == 10_000 - 500  # of 2,000 a voucher paid 1,500
     ledger.return_goods(key(bought), "r2", {1: 1})
-    assert ledger.next_tier("c1").needed == 10_000 - 1_000
+    assert ledger.next_tier("c1").needed == 10_000 - 250
     ledger.return_goods(key(bought), "r3")
     assert ledger.next_tier("c1").needed == 10_000
 
