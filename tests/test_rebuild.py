@@ -210,10 +210,10 @@ def newer(change):
 
 def test_a_new_shape_needs_a_rebuild_which_puts_the_new_column_in(told, db, clock):
     def wider(p):
-        first, second = p.tables
+        first, second, *rest = p.tables
         table = second._replace(columns=(*second.columns, Column("more", "int", "new")))
         folds = {kind: adding(fold, table) for kind, fold in p.folds.items()}
-        return p._replace(shape=p.shape + 1, tables=(first, table), folds=folds)
+        return p._replace(shape=p.shape + 1, tables=(first, table, *rest), folds=folds)
 
     def adding(fold, table):
         def wrapped(at, event, out):
@@ -244,9 +244,9 @@ def test_a_new_shape_needs_a_rebuild_which_puts_the_new_column_in(told, db, cloc
 
 def test_a_shape_that_was_begun_and_given_up_does_not_spoil_the_old_one(told, db, clock):
     def wider(p):
-        first, second = p.tables
+        first, second, *rest = p.tables
         table = first._replace(columns=(*first.columns, Column("more", "int", "new")))
-        return p._replace(shape=p.shape + 1, tables=(table, second), folds={})
+        return p._replace(shape=p.shape + 1, tables=(table, second, *rest), folds={})
 
     def stop(_):
         raise Enough

@@ -26,6 +26,7 @@ def told_of(ledger):
     ledger.record(receipt(back(bought), number="3", card="c1"))
     ledger.redeem("c1", "r1", points=40)
     ledger.adjust("c1", 7, "hello", "Bob", "a1")
+    ledger.grant_tier("c1", "gold", 2**31, "hello", "Bob", "g1")
     ledger.open_complaint("c1", key(bought), 2, "mould", "Bob", "k1")
     ledger.answer_complaint("c1", ledger.complaint_id("k1"), "wait", "Bob", "k2")
     ledger.resolve_complaint("c1", ledger.complaint_id("k1"), "sorry", 20, "Bob", "k3")
@@ -140,6 +141,7 @@ CHANGES = {
     "fct_lot": ("points", "points + 1", True),
     "fct_member_points": ("redeemed", "redeemed + 1", True),
     "fct_tier": ("tier", "'platinum'", True),
+    "fct_tier_grant": ("author", "'Eve'", True),
     "fct_qualifying": ("points", "points + 1", True),
     "fct_receipt": ("cashier", "'somebody else'", True),
     "fct_receipt_line": ("amount_minor", "amount_minor + 1", False),

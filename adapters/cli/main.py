@@ -40,6 +40,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("redeem", "redeem", "turn points into money off or a gift"),
     Entry("return", "returns", "take goods back"),
     Entry("adjust", "adjust", "give or take points by hand"),
+    Entry("tier", "tier", "grant, revoke or review a tier; what the next one needs"),
     Entry("complaint", "complaint", "open, answer or resolve a complaint"),
     Entry("jobs", "jobs", "list time-driven work, run what is due, show what was done"),
     Entry("review", "review", "list what waits for a person, approve it, deny it"),

@@ -82,10 +82,17 @@ class Reads(Door):
         with self.reading() as reader:
             row = reader.member(stream)
             assert row is not None  # noqa: S101  reading follows the log first
-            tier = self.tier(reader, stream, at)
             needs = self.tier_needs(reader, stream, at)
             balance = reader.balance(stream, at)
-        return MemberView(stream.hex(), tier, balance, row, len(state.cards), personal, needs)
+        return MemberView(
+            stream.hex(),
+            needs.tier if needs else "",
+            balance,
+            row,
+            len(state.cards),
+            personal,
+            needs,
+        )
 
     def tier(self, reader: Reader, stream: bytes, at: Instant) -> str:
         """The tier at an instant, from the projections."""

@@ -107,7 +107,7 @@ def _qualify(out: Out, at: At, day: int, points: int) -> None:
 TIER = Projection(
     "tier",
     2,
-    (FCT_TIER, FCT_TIER_GRANT, FCT_QUALIFYING),
+    (FCT_TIER, FCT_QUALIFYING, FCT_TIER_GRANT),
     {
         e.TierChanged: _changed,
         e.TierGranted: _granted,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from adapters.cli.commands.tier import needs_data, needs_text
 from adapters.cli.render import Speaker, money, when
 from adapters.cli.values import instant
 from ledger.application import LoyaltyLedger
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
             balance = ledger.balance(options.member, at, options.known_at)
     row, personal = view.row, view.personal
     data = {
-        "member_id": view.member_id, "tier": view.tier, "at": when(at),
+        "member_id": view.member_id, "tier": view.tier, "next_tier": view.next and needs_data(view.next), "at": when(at),
         "balance": balance._asdict(), "cards": view.cards, "receipts": row.receipts,
         "spend_minor": row.spend_minor, "currency": currency,
         "enrolled_at": when(row.enrolled_at), "last_receipt_at": when(row.last_receipt_at),
@@ -37,6 +38,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     lines = [
         f"Member {view.member_id}{name}",
         f"  tier       {view.tier or '-'}",
+        f"  next tier  {needs_text(view.next, currency)}",
         f"  available  {balance.available}",
         f"  pending    {balance.pending}",
         f"  expired    {balance.expired}",
