@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.aggregates import card, claim, programmes, receipt
+from ledger.aggregates import card, claim, identity, programmes, receipt
 from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
@@ -12,6 +12,7 @@ from ledger.store.codec import Codec, Kind
 from ledger.store.keys import (
     CARD,
     COMMAND,
+    IDENTITY,
     MEMBER,
     PROGRAMME,
     RECEIPT,
@@ -28,6 +29,7 @@ KINDS: Mapping[int, Kind] = {
     RECEIPT: Kind(receipt.evolve, cached=False),
     COMMAND: Kind(claim.evolve, cached=False),
     PROGRAMME: Kind(programmes.evolve, cached=True),
+    IDENTITY: Kind(identity.evolve, cached=False),
 }
 
 

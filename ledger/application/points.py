@@ -17,7 +17,7 @@ class Points(Door):
         """Burn points, as cash or for a gift.
 
         Raises:
-            KeyConflict, CardUnknown, CardBlocked, RedeemNotOffered, RedeemStep, AmountInvalid,
+            KeyConflict, CardUnknown, CardBlocked, CardMayNotRedeem, CardLimitReached, RedeemNotOffered, RedeemStep, AmountInvalid,
             PointsShort, InputInvalid.
         """
         return self._do(Redeem(card, command_id, points, gift, store))
@@ -26,6 +26,6 @@ class Points(Door):
         """Give or take points by hand.
 
         Raises:
-            KeyConflict, CardUnknown, AmountInvalid, PointsShort, InputInvalid.
+            KeyConflict, CardUnknown, MemberClosed, AmountInvalid, PointsShort, InputInvalid.
         """
         return self._do(Adjust(card, points, reason, author, command_id))

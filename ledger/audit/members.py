@@ -73,6 +73,9 @@ def check_members(
         # A member who goes on while this runs may have a snapshot of what was not read.
         if snapshot and log.event(stream, snapshot.version) is None:
             yield from _unfounded([snapshot])
+        if _erased(state) and log.personal_key(stream) is not None:
+            detail = "the member was erased, and the key is there: erase again to destroy it"
+            yield Finding("personal", "personal_keys", detail, stream.hex())
         if state is not None:
             yield from _compare(stream, state, lots.at(stream) or [], totals.at(stream) or [])
     snapshots.at(LAST)
@@ -81,6 +84,11 @@ def check_members(
         for s in snapshots.passed()
         if s.stream[:1] != FIRST[:1] or log.event(s.stream, s.version) is None
     )
+
+
+def _erased(state: Member | None) -> bool:
+    """Whether a member's personal data must be unreadable."""
+    return state is not None and state.erased
 
 
 def _unfounded(snapshots: Iterable[Snapshot]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.aggregates.member.points import adjust
-from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
+from ledger.commands.common import Outcome, accepting, act, claim, owner_of, rules_at, storable
 from ledger.commands.redeem import owned_streams
 from ledger.store.working import Working
 
@@ -38,6 +38,7 @@ class Adjust(NamedTuple):
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
+        accepting(member)
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         event = adjust(member, self.points, self.reason, rules, done)

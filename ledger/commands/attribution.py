@@ -11,11 +11,13 @@ from ledger.aggregates.member.earning import Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import (
     Outcome,
+    accepting,
     award_for,
     card_index,
     member_of,
     owner_of,
     rules_at,
+    same_member,
 )
 from ledger.commands.goods import lines_of
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
@@ -120,9 +122,10 @@ class Attribute(NamedTuple):
             raise ReceiptUnknown(f"`{self.receipt}`")
         member, holder = owner_of(working, self.card)
         if state.member:
-            if state.member != member:
+            if not same_member(working, state.member, member):
                 raise MemberConflict
-            return Outcome(member, state.version, repeat=True)
+            return Outcome(state.member, state.version, repeat=True)
+        accepting(holder)
         scan = cast("e.ReceiptUnclaimed", working.event(receipt, 1)).scan
         if not scan.historical and not _in_time(working, scan.captured_at):
             raise CapturedTooLate

@@ -13,8 +13,15 @@ from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.calendar import local_day
-from ledger.errors import CardUnknown, InputInvalid, KeyConflict, MemberUnknown, ProgrammeNotInForce
-from ledger.store.keys import PROGRAMME_STREAM
+from ledger.errors import (
+    CardUnknown,
+    InputInvalid,
+    KeyConflict,
+    MemberClosed,
+    MemberUnknown,
+    ProgrammeNotInForce,
+)
+from ledger.store.keys import MEMBER, PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, Personal
 
@@ -67,6 +74,38 @@ def member_of(working: Working, stream: bytes) -> Member:
     return member
 
 
+def resolve_member(working: Working, stream: bytes) -> bytes:
+    """The member that a member is now: itself, or whom it was merged into."""
+    member = cast("Member | None", working.state(stream))
+    while member and member.merged_into:
+        stream, member = member.merged_into, member_of(working, member.merged_into)
+    return stream
+
+
+def same_member(working: Working, stream: bytes, now: bytes) -> bool:
+    """Whether what was recorded for one member is another's now, through merges."""
+    return stream == now or stream in aliases(working, now)
+
+
+def aliases(working: Working, stream: bytes) -> tuple[bytes, ...]:
+    """Whom else acts of this member may be recorded for: merged into it, or parted from it."""
+    member = member_of(working, stream)
+    found = list(member.once)
+    for merged in member.merges:
+        found += [merged.member, *aliases(working, merged.member)]
+    return tuple(found)
+
+
+def accepting(member: Member) -> None:
+    """Make sure that the account is open.
+
+    Raises:
+        MemberClosed: it is not.
+    """
+    if member.closed:
+        raise MemberClosed
+
+
 def card_index(member: Member, card: bytes) -> int:
     """The place of a card among the member's."""
     return next(i for i, known in enumerate(member.cards) if known.id == card)
@@ -87,6 +126,15 @@ def award_for(
         personal = personal_of(working, member, state)
         born = personal.birthday if personal else None
     return award(state, index, shopping, rules, born)
+
+
+def sealed_text(working: Working, stream: bytes, text: str) -> bytes:
+    """A personal text as the member's stream keeps it; empty for none.
+
+    Raises:
+        PersonalDataUnavailable: the extra is missing.
+    """
+    return working.seal(stream, text.encode()) if text else b""
 
 
 def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
@@ -127,6 +175,7 @@ class Claim(NamedTuple):
 
     stream: bytes
     fingerprint: bytes
+    content: Any = ()
 
     def earlier(self, working: Working) -> Outcome | None:
         """The outcome of the same command, if it was recorded already.
@@ -137,9 +186,21 @@ class Claim(NamedTuple):
         state = cast("e.CommandClaimed | None", working.state(self.stream))
         if state is None:
             return None
-        if state.fingerprint != self.fingerprint:
+        if state.fingerprint != self.fingerprint and not self._alias(working, state.fingerprint):
             raise KeyConflict(field="command_id")
         return Outcome(state.stream, state.version, repeat=True)
+
+    def _alias(self, working: Working, fingerprint: bytes) -> bool:
+        """Whether it is the same content, recorded for whom the member was before or after a merge."""
+        if not (self.content and isinstance(self.content, tuple)):
+            return False
+        member, *rest = self.content
+        if not (isinstance(member, bytes) and member[:1] == bytes([MEMBER])):
+            return False
+        return any(
+            working.keys.fingerprint((alias, *rest)) == fingerprint
+            for alias in aliases(working, member)
+        )
 
     def record(self, working: Working, stream: bytes, version: int) -> Outcome:
         """Use the id up: its outcome lies in this event."""
@@ -149,4 +210,5 @@ class Claim(NamedTuple):
 
 def claim(working: Working, kind: str, command_id: str, content: Any) -> Claim:
     """The claim of a command with such content."""
-    return Claim(working.keys.command(kind, command_id), working.keys.fingerprint(content))
+    keys = working.keys
+    return Claim(keys.command(kind, command_id), keys.fingerprint(content), content)

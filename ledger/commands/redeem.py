@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from ledger.aggregates.card import CardState
+from ledger.aggregates.member.holders import check_card_may_redeem
 from ledger.aggregates.member.points import redeem_cash, redeem_gift
 from ledger.commands.common import Outcome, act, card_index, claim, owner_of, rules_at, storable
 from ledger.errors import CardBlocked
@@ -32,6 +35,7 @@ class Redeem(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another redemption.
             CardUnknown, CardBlocked: the card cannot pay.
+            CardMayNotRedeem, CardLimitReached: the card's holder may not spend so many.
             RedeemNotOffered, RedeemStep, AmountInvalid, PointsShort: see the member's decisions.
         """
         storable(store=self.store)
@@ -40,7 +44,8 @@ class Redeem(NamedTuple):
         claimed = claim(working, "redeem", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        if member.cards[card_index(member, working.keys.card(self.card))].stopped:
+        card = card_index(member, working.keys.card(self.card))
+        if member.cards[card].stopped:
             raise CardBlocked(field="card")
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, store=self.store)
@@ -48,6 +53,8 @@ class Redeem(NamedTuple):
             event = redeem_gift(member, self.gift, rules, done)
         else:
             event = redeem_cash(member, self.points, rules, done)
+        check_card_may_redeem(member, card, event.points, done.day)
+        event = replace(event, card=card, day=done.day)
         return claimed.record(working, stream, working.emit(stream, event))
 
 

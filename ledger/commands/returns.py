@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, cast
 
 from ledger import events as e
+from ledger.aggregates.member.merging import origin_here
 from ledger.aggregates.member.points import reverse
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, claim, member_of, rules_at
+from ledger.commands.common import Outcome, claim, member_of, resolve_member, rules_at
 from ledger.errors import LineUnknown, ReceiptUnknown, ReturnTooLarge
 from ledger.policies.split import part_returned
 from ledger.store.keys import PROGRAMME_STREAM
@@ -105,7 +106,8 @@ def return_lines(
     version = working.emit(receipt, e.LinesReturned(by, lines, quantities, amounts), recorded_at)
     if not known.member:
         return receipt, version
-    return known.member, _take_back(working, receipt, known, goods, back, (by, at, recorded_at))
+    owner = resolve_member(working, known.member)
+    return owner, _take_back(working, receipt, known, goods, back, (by, at, recorded_at))
 
 
 def _take_back(
@@ -114,7 +116,9 @@ def _take_back(
 ) -> int:  # fmt: skip
     by, at, recorded_at = when
     awarded, day = _awarded(working, known)
-    member = member_of(working, known.member)
+    owner = resolve_member(working, known.member)
+    member = member_of(working, owner)
+    origin = origin_here(member, known.member, e.ORIGIN_SCAN)
     now = working.now if recorded_at is None else recorded_at
     rules = rules_at(working, now)
     so_far, unearned = dict(known.returned), dict(known.before_award)
@@ -130,13 +134,13 @@ def _take_back(
         else 0
         for line in lines
     )
-    took = reverse(member, awarded, sum(points), rules, now)
+    took = reverse(member, awarded, sum(points), rules, now, origin)
     amounts = tuple(back.amounts_minor.get(line, 0) for line in lines)
     event = e.GoodsReturned(
         receipt, by, at, lines, amounts, points, took.takes, took.arrears, took.forgiven, day,
         rules.number,
     )  # fmt: skip
-    return working.emit(known.member, event, recorded_at)
+    return working.emit(owner, event, recorded_at)
 
 
 def _scan(working: Working, receipt: bytes, known: ReceiptState) -> e.Scan:

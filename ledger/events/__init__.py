@@ -10,15 +10,33 @@ One file a matter; each lists its events, and is registered here.
 
 from __future__ import annotations
 
-from ledger.events import complaints, keys, membership, points, receipts, scanning, tiers
+from ledger.events import (
+    complaints,
+    holders,
+    keys,
+    leaving,
+    membership,
+    merging,
+    persons,
+    points,
+    receipts,
+    scanning,
+    tiers,
+    transfers,
+)
 from ledger.events.complaints import *
+from ledger.events.holders import *
 from ledger.events.keys import *
+from ledger.events.leaving import *
 from ledger.events.membership import *
+from ledger.events.merging import *
 from ledger.events.parts import *
+from ledger.events.persons import *
 from ledger.events.points import *
 from ledger.events.receipts import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
+from ledger.events.transfers import *
 
 EVENTS: tuple[type[Event], ...] = (
     *scanning.EVENTS,
@@ -28,5 +46,10 @@ EVENTS: tuple[type[Event], ...] = (
     *complaints.EVENTS,
     *receipts.EVENTS,
     *keys.EVENTS,
+    *persons.EVENTS,
+    *holders.EVENTS,
+    *merging.EVENTS,
+    *transfers.EVENTS,
+    *leaving.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

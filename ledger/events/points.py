@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ledger.events.parts import Event
-from ledger.types import Instant, Take
+from ledger.types import Day, Instant, Take
 
 __all__ = ["PointsAdjusted", "PointsRedeemed"]
 
@@ -23,6 +23,10 @@ class PointsRedeemed(Event, frozen=True):
     store: str
     programme: int
     command: str
+    card: int = -1
+    """Index into the member's cards; -1 where it was not kept yet."""
+    day: Day = 0
+    """The day in the programme's zone, whose limit of the card it counts to."""
 
 
 class PointsAdjusted(Event, frozen=True):

@@ -18,12 +18,14 @@ from msgspec import Meta
 from ledger.calendar import zone_of
 from ledger.errors import ProgrammeInvalid
 from ledger.programme import earn as earning
+from ledger.programme import members as membership
 from ledger.programme import prices as pricing
 from ledger.programme import redeem as redeeming
 from ledger.programme import tiers as standing
 from ledger.programme.complaints import *
 from ledger.programme.earn import *
 from ledger.programme.lots import *
+from ledger.programme.members import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
 from ledger.programme.redeem import *
@@ -45,6 +47,9 @@ class Programme(Part, frozen=True):
     member_price: tuple[MemberPrice, ...] = ()
     returns: Returns = Returns()
     complaints: Complaints = Complaints()
+    enrolment: Enrolment | None = None
+    transfer: Transfer | None = None
+    members: Members = Members()
 
 
 def load(text: str) -> Programme:
@@ -96,5 +101,6 @@ def _contradictions(programme: Programme) -> Contradictions:
     yield from earning.contradictions(programme.earn)
     yield from pricing.contradictions(programme.member_price, tiers)
     yield from redeeming.contradictions(programme.redeem)
+    yield from membership.contradictions(programme.transfer)
     if programme.tiers:
         yield from standing.contradictions(programme.tiers)

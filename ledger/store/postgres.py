@@ -23,7 +23,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
 from ledger.store.leaf import LEAF_SQL
-from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
 
 SCHEMA = "loyalty"
 REPORTING = "reporting"
@@ -194,6 +194,7 @@ class PostgresLog(library.PostgresProcessRecorder):
         if not personal_keys:
             with self._cursor() as cursor:
                 return self._append(cursor, rows, written_at)
+        made = [(stream, key) for stream, key in personal_keys if key != DESTROYED]
         with self.transaction(commit=True) as cursor:
             cursor.execute(
                 SQL(
@@ -201,12 +202,21 @@ class PostgresLog(library.PostgresProcessRecorder):
                     " FROM unnest(%b::bytea[], %b::bytea[]) AS u(s, k) ORDER BY 1"
                     " ON CONFLICT DO NOTHING"
                 ).format(schema=self._schema),
-                ([s for s, _ in personal_keys], [k for _, k in personal_keys]),
+                ([s for s, _ in made], [k for _, k in made]),
+            )
+            cursor.execute(
+                SQL(
+                    "DELETE FROM {schema}.personal_keys WHERE originator_id IN"
+                    " (SELECT encode(u, 'hex')::uuid FROM unnest(%b::bytea[]) u)"
+                ).format(schema=self._schema),
+                ([s for s, k in personal_keys if k == DESTROYED],),
             )
             return self._append(cursor, rows, written_at)
 
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
-        streams, versions, topics, states, recorded = (list(c) for c in zip(*rows, strict=True))
+        streams, versions, topics, states, recorded = (
+            [list(c) for c in zip(*rows, strict=True)] if rows else [[]] * 5
+        )
         cursor.execute(
             self._append_sql,
             (self._lock, streams, versions, topics, recorded, states, written_at),

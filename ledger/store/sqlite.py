@@ -21,7 +21,7 @@ from eventsourcing.persistence import (
 )
 
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
@@ -117,7 +117,11 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         written_at: int,
         personal_keys: Sequence[tuple[bytes, bytes]] = (),
     ) -> int:
-        cursor.executemany("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", personal_keys)
+        for stream, key in personal_keys:
+            if key == DESTROYED:
+                cursor.execute("DELETE FROM personal_keys WHERE originator_id = ?", (stream,))
+            else:
+                cursor.execute("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", (stream, key))
         first = _head(cursor) + 1
         cursor.executemany(_INSERT, _numbered(first, rows, written_at))
         return first

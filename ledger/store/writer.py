@@ -187,7 +187,7 @@ class Writer:
         self._look_up([command for job in jobs for command in job.commands])
         for job in jobs:
             job.answers = [self._decide(command) for command in job.commands]
-        if working.rows:
+        if working.rows or working.personal_keys:
             first = self._log.append(working.rows, self._wall(), working.personal_keys)
             working.keep(first)
 

@@ -128,7 +128,10 @@ class Reversal(NamedTuple):
     forgiven: int
 
 
-def reverse(member: Member, awarded: e.Award, points: int, rules: Rules, now: Instant) -> Reversal:
+def reverse(
+    member: Member, awarded: e.Award, points: int, rules: Rules, now: Instant,
+    origin: int = e.ORIGIN_SCAN,
+) -> Reversal:  # fmt: skip
     """Take back points of an award: from its own lot, then from what else is there.
 
     Points that have expired are gone already, so nothing is taken for them.
@@ -140,7 +143,7 @@ def reverse(member: Member, awarded: e.Award, points: int, rules: Rules, now: In
         return Reversal((), 0, 0)
     if awarded.expires_at <= max(now, member.lapsed_until):
         return Reversal((), 0, points)
-    takes = take_in_order(_own_lot_first(member.lots, awarded, now), points)
+    takes = take_in_order(_own_lot_first(member.lots, awarded, now, origin), points)
     short = points - sum(take.points for take in takes)
     when_spent = rules.programme.returns.when_spent
     if short and when_spent == "refuse":
@@ -151,8 +154,8 @@ def reverse(member: Member, awarded: e.Award, points: int, rules: Rules, now: In
     )
 
 
-def _own_lot_first(lots: Sequence[Lot], awarded: e.Award, now: Instant) -> list[Lot]:
-    own = (awarded.activates_at, awarded.expires_at, e.ORIGIN_SCAN)
+def _own_lot_first(lots: Sequence[Lot], awarded: e.Award, now: Instant, origin: int) -> list[Lot]:
+    own = (awarded.activates_at, awarded.expires_at, origin)
     first = [lot for lot in lots if (lot.activates_at, lot.expires_at, lot.origin) == own]
     rest = [
         lot for lot in lots

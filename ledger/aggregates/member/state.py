@@ -34,6 +34,17 @@ class Card(Struct, frozen=True, array_like=True):
 
     id: bytes
     stopped: bool = False
+    replaced: bool = False
+    """Stopped because another stands in for it."""
+    may_redeem: bool = True
+    redeem_limit_day: int = -1
+    """Points it may redeem on one day; -1 for no limit."""
+    day: Day = 0
+    """The day of its latest redemption, and the points redeemed on that day."""
+    redeemed: int = 0
+    merge: int = 0
+    """The number of the merge it came with; 0 for the member's own."""
+    holder: bytes = b""
 
 
 class Lot(Struct, frozen=True, array_like=True):
@@ -52,6 +63,21 @@ class Complaint(Struct, frozen=True, array_like=True):
     receipt: bytes
     line: int
     answered: bool = False
+
+
+class Merged(Struct, frozen=True, array_like=True):
+    """A member who was merged into this one."""
+
+    merge: bytes
+    """The stream of the command that did it."""
+    number: int
+    member: bytes
+    origins: tuple[tuple[int, int], ...]
+    """(origin of the lots here, origin there)."""
+    arrears: int
+    receipts: int = 0
+    """Receipts recorded since with the cards that came, and what they earned."""
+    points: int = 0
 
 
 class Member(Struct, frozen=True, array_like=True):
@@ -88,6 +114,20 @@ class Member(Struct, frozen=True, array_like=True):
     tier_until: Instant = 0
     birthday_year: int = 0
     complaints: tuple[Complaint, ...] = ()
+    kind: str = "person"
+    merged_into: bytes = b""
+    merges: tuple[Merged, ...] = ()
+    """The last one is the one that can be undone."""
+    moved: int = 0
+    """Numbers given to merges and their origins so far."""
+    once: tuple[bytes, ...] = ()
+    """Members it was merged into and parted from again, the latest last."""
+    closed: bool = False
+    erased: bool = False
+    identities: tuple[bytes, ...] = ()
+    sent_day: Day = 0
+    """The day of the latest transfer to others, and the points given on that day."""
+    sent: int = 0
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

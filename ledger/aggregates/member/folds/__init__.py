@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ledger import events as e
-from ledger.aggregates.member.folds import complaints, membership, points, scanning, tiers
+from ledger.aggregates.member.folds import (
+    complaints,
+    holders,
+    leaving,
+    membership,
+    merging,
+    persons,
+    points,
+    scanning,
+    tiers,
+    transfers,
+)
 from ledger.aggregates.member.state import Member
 
 FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
@@ -18,6 +29,11 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **membership.FOLDS,
     **tiers.FOLDS,
     **complaints.FOLDS,
+    **holders.FOLDS,
+    **persons.FOLDS,
+    **merging.FOLDS,
+    **transfers.FOLDS,
+    **leaving.FOLDS,
 }
 
 
@@ -25,6 +41,8 @@ def evolve(state: Member | None, event: e.Event) -> Member:
     """The state after an event; a member's stream begins with the enrolment."""
     if state is None:
         assert isinstance(event, e.MemberEnrolled)  # noqa: S101  nothing else comes first
-        return Member(event.captured_at, event.store, event.personal, event.fingerprint)
+        return Member(
+            event.captured_at, event.store, event.personal, event.fingerprint, kind=event.kind
+        )
     fold = FOLDS.get(type(event))
     return fold(state, event) if fold else state

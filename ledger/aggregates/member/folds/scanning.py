@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.aggregates.member.folds.merging import counted
 from ledger.aggregates.member.state import LAPSED_AFTER, Member, let_go, put, qualify, taken
 from ledger.types import Day, Instant
 
@@ -24,6 +25,7 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant) -> Membe
     earned = sum(award.points)
     m = let_go(m, captured_at - LAPSED_AFTER)
     m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, earned - award.repaid)
+    m = counted(m, award.card, earned)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(
         m,
