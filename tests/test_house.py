@@ -55,7 +55,7 @@ def test_every_module_is_imported_by_somebody():
         package, name = ".".join(parts[:-1]), parts[-1]
         seen = [f"{package}.{name}", f"from {package} import"]
         if not any(s in text for s in seen[:1]) and not re.search(
-            rf"from {re.escape(package)} import[^\n]*\b{name}\b", text
+            rf"from {re.escape(package)} import(?:[^\n]*| \([^)]*)\b{name}\b", text
         ):
             lonely.append(str(path.relative_to(ROOT)))
     assert not lonely

@@ -31,6 +31,10 @@ SCAN = e.Scan(
 AWARD = e.Award(
     1, 2, (3, 0, 0), NOW, EXPIRY, 3, 1, (("tier", 1), ("bonus:milk", 1)), 2026,
 )  # fmt: skip
+IDENTITY = bytes([8, *range(15)])
+CARDS = (e.MovedCard(CARD, True, False, True, 100, 20_454, 40),)
+COMPLAINTS = (e.MovedComplaint(COMMAND, RECEIPT, 1, True),)
+MOVED = (Take(0, EXPIRY, 1001, 70), Take(NOW, NEVER, 1002, 30))
 TAKES = (Take(0, EXPIRY, 0, 70), Take(NOW, NEVER, 2, 30))
 
 SAMPLES = (
@@ -53,6 +57,72 @@ SAMPLES = (
     e.CardSeen(RECEIPT),
     e.CardOwned(MEMBER),
     e.CommandClaimed(PRINT, MEMBER, 12),
+    e.MemberCompleted(NOW, b"\x00sealed", PRINT),
+    e.PersonalChanged(NOW, b"\x00sealed", PRINT, "Ada", "change-1"),
+    e.IdentityLinked(NOW, IDENTITY),
+    e.IdentityHeld(MEMBER),
+    e.CardLimited(NOW, 1, b"\x00sealed", False, 100, "Ada", "limit-1"),
+    e.MergedAway(NOW, MEMBER, TAKES, 5, (20_454,), (31,), "twins", "Ada", 2, "merge-1"),
+    e.MergedIn(
+        NOW,
+        MEMBER,
+        COMMAND,
+        1000,
+        MOVED,
+        ((1001, 0), (1002, 2)),
+        5,
+        (20_454,),
+        (31,),
+        CARDS,
+        COMPLAINTS,
+        "basic",
+        NOW - 9,
+        0,
+        "twins",
+        "Ada",
+        2,
+        "merge-1",
+    ),
+    e.MergeUndone(
+        NOW,
+        MEMBER,
+        COMMAND,
+        1000,
+        MOVED,
+        5,
+        (20_454,),
+        (31,),
+        (COMMAND,),
+        "basic",
+        NOW - 9,
+        0,
+        True,
+        2,
+        31,
+        "Ada",
+        2,
+        "unmerge-1",
+    ),
+    e.PartedAgain(
+        NOW,
+        MEMBER,
+        COMMAND,
+        TAKES,
+        5,
+        (20_454,),
+        (31,),
+        CARDS,
+        COMPLAINTS,
+        2,
+        31,
+        "Ada",
+        2,
+        "unmerge-1",
+    ),
+    e.PointsSent(NOW, 20_454, 100, TAKES, MEMBER, 1, 2, "transfer-1"),
+    e.PointsReceived(NOW, 100, (Take(0, EXPIRY, 900, 100),), (7,), MEMBER, 2, "transfer-1"),
+    e.MemberClosed(NOW, TAKES, 5, "moved away", "Ada", 2, "close-1"),
+    e.MemberErased(NOW, "asked for it", "Ada", "erase-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
 )
 """What the generator writes for an event that has no file yet."""

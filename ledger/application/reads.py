@@ -16,7 +16,7 @@ from ledger.store.keys import (
     ID_BYTES,
     MEMBER,
 )
-from ledger.store.working import Cache, Working
+from ledger.store.working import Cache, Torn, Working
 from ledger.types import Instant, Personal, Receipt
 
 
@@ -131,9 +131,13 @@ class Reads(Door):
         Raises:
             InputInvalid, CardUnknown, CurrencyUnknown.
         """
-        working = Working(self.log, self.codec, self.keys, Cache(10), self.vault)
-        working.begin(self.clock())
-        return quote(working, receipt)
+        while True:
+            working = Working(self.log, self.codec, self.keys, Cache(10), self.vault)
+            working.begin(self.clock())
+            try:
+                return quote(working, receipt)
+            except Torn:
+                continue  # others merged or parted the member meanwhile
 
     def statement(
         self, card_or_id: str, since: Instant = 0, until: Instant = 2**62

@@ -22,7 +22,7 @@ from ledger.errors import (
     ProgrammeNotInForce,
 )
 from ledger.store.keys import MEMBER, PROGRAMME_STREAM
-from ledger.store.working import Working
+from ledger.store.working import Torn, Working
 from ledger.types import Instant, Personal
 
 _PERSONAL = msgspec.msgpack.Decoder(Personal)
@@ -59,7 +59,10 @@ def owner_of(working: Working, card: str) -> tuple[bytes, Member]:
     state = cast("CardState | None", working.state(working.keys.card(card)))
     if state is None or not state.member:
         raise CardUnknown(field="card")
-    return state.member, member_of(working, state.member)
+    member = member_of(working, state.member)
+    if member.merged_into:
+        raise Torn("the card is another member's by now")
+    return state.member, member
 
 
 def member_of(working: Working, stream: bytes) -> Member:
@@ -78,7 +81,10 @@ def resolve_member(working: Working, stream: bytes) -> bytes:
     """The member that a member is now: itself, or whom it was merged into."""
     member = cast("Member | None", working.state(stream))
     while member and member.merged_into:
-        stream, member = member.merged_into, member_of(working, member.merged_into)
+        into = member_of(working, member.merged_into)
+        if all(merged.member != stream for merged in into.merges):
+            raise Torn("they were merged or parted by now")
+        stream, member = member.merged_into, into
     return stream
 
 
@@ -108,7 +114,10 @@ def accepting(member: Member) -> None:
 
 def card_index(member: Member, card: bytes) -> int:
     """The place of a card among the member's."""
-    return next(i for i, known in enumerate(member.cards) if known.id == card)
+    for index, known in enumerate(member.cards):
+        if known.id == card:
+            return index
+    raise Torn("the card is another member's by now")
 
 
 def personal_of(working: Working, stream: bytes, member: Member) -> Personal | None:

@@ -132,6 +132,7 @@ _READ = (
     " convert_to(topic, 'UTF8'), state, recorded_at, written_at, leaf_hash"
     " FROM {schema}.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
 )
+_DESTROY = "DELETE FROM {schema}.personal_keys WHERE originator_id = ANY (%b::uuid[])"
 _STREAMS = (
     "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
     " FROM {schema}.stored_events"
@@ -205,18 +206,13 @@ class PostgresLog(library.PostgresProcessRecorder):
                 ([s for s, _ in made], [k for _, k in made]),
             )
             cursor.execute(
-                SQL(
-                    "DELETE FROM {schema}.personal_keys WHERE originator_id IN"
-                    " (SELECT encode(u, 'hex')::uuid FROM unnest(%b::bytea[]) u)"
-                ).format(schema=self._schema),
-                ([s for s, k in personal_keys if k == DESTROYED],),
+                SQL(_DESTROY).format(schema=self._schema),
+                ([s.hex() for s, k in personal_keys if k == DESTROYED],),
             )
             return self._append(cursor, rows, written_at)
 
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
-        streams, versions, topics, states, recorded = (
-            [list(c) for c in zip(*rows, strict=True)] if rows else [[]] * 5
-        )
+        streams, versions, topics, states, recorded = ([row[i] for row in rows] for i in range(5))
         cursor.execute(
             self._append_sql,
             (self._lock, streams, versions, topics, recorded, states, written_at),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from eventsourcing.persistence import IntegrityError
+
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
 from ledger.store.log import DESTROYED, Log, Row, Snapshot
@@ -17,6 +19,10 @@ SNAPSHOT_EVERY = 100
 
 NOTHING_SINCE = 2**62
 """A position that no log reaches: asks for no changes."""
+
+
+class Torn(IntegrityError):
+    """Streams were read at two moments, between which others wrote to both: decide again."""
 
 
 class Entry(NamedTuple):

@@ -6,7 +6,7 @@ import argparse
 
 from adapters.cli.render import Speaker, money, when
 from adapters.cli.values import instant
-from ledger.application import LoyaltyLedger
+from ledger.application import LoyaltyLedger, MemberView
 from ledger.application.reads import HolderView
 
 
@@ -39,8 +39,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     name = f" ({personal.name})" if personal and personal.name else ""
     lines = [
         f"Member {view.member_id}{name}",
-        f"  standing   {view.standing}" + (f" into {view.merged_into}" if view.merged_into else ""),
-        f"  kind       {view.kind}",
+        *_unusual(view),
         f"  tier       {view.tier or '-'}",
         f"  available  {balance.available}",
         f"  pending    {balance.pending}",
@@ -64,3 +63,10 @@ def _limit(held: HolderView) -> str:
         return "may not spend"
     limit = held.redeem_limit_day
     return f"spends up to {limit} a day" if limit >= 0 else "no limit"
+
+
+def _unusual(view: MemberView) -> list[str]:
+    """What is only worth a line where it is not as with most members."""
+    into = f" into {view.merged_into}" if view.standing == "merged" else ""
+    lines = [f"  standing   {view.standing}{into}"] if view.standing != "active" else []
+    return lines + ([f"  kind       {view.kind}"] if view.kind != "person" else [])
