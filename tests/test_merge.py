@@ -481,11 +481,11 @@ def test_rebuilt_reports_are_the_live_ones_and_verify_finds_nothing(two):
     assert two.verify().findings == []
 
 
-def test_of_many_merges_of_one_member_at_once_one_happens(two):
+def test_many_merges_of_one_member_at_once_follow_one_another(two):
     for n in range(8):
         two.enrol(f"c{n}")
     answers = at_once(8, lambda n: merge(two, "a1", f"c{n}", f"m{n}"))
-    # After the first, the card's holder is another, who is merged on with all points.
+    # After the first, the holder of the card is another, who is merged on with all points.
     streams = {two.member_of("a1")}
     assert sum(points_of(two, stream.hex()) for stream in streams) == 17
     assert all(isinstance(a, (tuple, MergeRefused)) for a in answers)
