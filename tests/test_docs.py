@@ -12,7 +12,7 @@ from adapters.cli import main as cli
 from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
-from ledger.store.keys import CARD, COMMAND, MEMBER, PROGRAMME, RECEIPT
+from ledger.store.keys import CARD, COMMAND, IDENTITY, MEMBER, PROGRAMME, RECEIPT
 
 ROOT = Path(__file__).parent.parent
 DOCS = [
@@ -36,6 +36,9 @@ PARTS = {
     programme.MemberPrice: "`[[member_price]]`",
     programme.Returns: "`[returns]`",
     programme.Complaints: "`[complaints]`",
+    programme.Enrolment: "`[enrolment]`",
+    programme.Transfer: "`[transfer]`",
+    programme.Members: "`[members]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -101,7 +104,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme) \|.*$", table, re.MULTILINE
+            r"^\| (?:member|receipt|card|command|programme|identity) \|.*$", table, re.MULTILINE
         )
         for topic in re.findall(r"`([a-z-]+)`", row)
     ]
@@ -263,6 +266,7 @@ def test_the_stream_ids_are_documented():
     rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known[PROGRAMME] = "programme"
+    known[IDENTITY] = "identity"
     assert {int(number): name for number, name in rows} == known
 
 

@@ -17,6 +17,7 @@ from ledger.errors import (
     StoreUnavailable,
 )
 from ledger.types import Personal
+from tests.conftest import PROGRAMME
 from tests.shop import DAY, NOW, conserved, key, points_of, receipt, tally
 from tests.test_concurrency import at_once
 
@@ -184,6 +185,16 @@ def test_after_reopening_nothing_can_be_read(shop, db, clock):
     with LoyaltyLedger.open(db, clock=clock) as again:
         assert again.member("c1").personal is None
         assert again.verify().findings == []
+
+
+def test_the_key_is_in_none_of_the_files_any_more(tmp_path, clock):
+    db = tmp_path / "ledger.db"
+    with LoyaltyLedger.create(str(db), PROGRAMME, clock=clock) as ledger:
+        ledger.enrol("c1", ADA)
+        stored = ledger.log.personal_key(ledger.member_of("c1"))
+        assert any(stored in file.read_bytes() for file in tmp_path.iterdir())
+        erase(ledger)
+        assert not any(stored in file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_a_member_is_erased_by_the_id(shop):

@@ -108,7 +108,18 @@ class SQLiteLog(library.SQLiteProcessRecorder):
     ) -> int:
         """Append in one immediate transaction; see `Log`."""
         with self.transaction(commit=True) as cursor:
-            return self._append(cursor, rows, written_at, personal_keys)
+            first = self._append(cursor, rows, written_at, personal_keys)
+        if any(key == DESTROYED for _, key in personal_keys):
+            self._empty_wal()
+        return first
+
+    def _empty_wal(self) -> None:
+        """What was destroyed still stands in older pages of the write-ahead file: empty it.
+
+        Readers may hold it back; then the next one does it.
+        """
+        with self._in_use(), self.datastore.get_connection(commit=False) as connection:
+            connection.cursor().sqlite_cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _append(
         self,
