@@ -31,6 +31,9 @@ def told_of(ledger):
     ledger.resolve_complaint("c1", ledger.complaint_id("k1"), "sorry", 20, "Bob", "k3")
     ledger.enrol("c2")
     ledger.record(receipt(card="c2", number="4"))
+    ledger.enrol("c3")
+    ledger.merge("c1", "c3", "twins", "Bob", "m1")
+    ledger.unmerge("m1", "Bob", "u1")
     ledger.catch_up()
     return ledger
 
@@ -144,6 +147,8 @@ CHANGES = {
     "fct_receipt_line": ("amount_minor", "amount_minor + 1", False),
     "fct_complaint": ("answer", "'no'", True),
     "dim_member": ("spend_minor", "spend_minor + 1", True),
+    "dim_standing": ("kind", "'tribe'", True),
+    "fct_merge": ("points_back", "points_back + 1", True),
 }
 
 
