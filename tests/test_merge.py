@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.application import LoyaltyLedger
+from ledger.commands.common import card_index, owner_of, resolve_member
 from ledger.errors import (
     CardUnknown,
     InputInvalid,
@@ -20,6 +21,7 @@ from ledger.errors import (
     UnmergeRefused,
 )
 from ledger.projections.membership import FCT_MERGE
+from ledger.store.working import Cache, Entry, Torn, Working
 from tests.shop import DAY, NOW, back, conserved, key, line, points_of, receipt, tally
 from tests.test_concurrency import ROOT, at_once
 
@@ -191,6 +193,18 @@ def test_a_tier_that_one_of_both_keeps_is_kept(two, clock):
     merge(two)
     assert two.member("b1").tier == "gold"
     assert two._state(two.b).tier_until >= until
+
+
+def test_a_tier_that_is_only_kept_is_kept_no_longer_than_before(two, clock):
+    bought = receipt(card="a1", amount=10_000)
+    two.record(bought)
+    two.return_goods(key(bought), "x1")
+    until = two._state(two.a).tier_until
+    clock.now = NOW + 5 * DAY
+    merge(two)
+    assert (two._state(two.b).tier, two._state(two.b).tier_until) == ("gold", until)
+    clock.now = until
+    assert two.member("b1").tier == "basic"
 
 
 def test_an_open_complaint_comes_along_and_is_resolved_by_the_one_member(two):
@@ -546,6 +560,26 @@ def test_a_desk_that_merges_and_a_till_that_redeems_in_two_processes_lose_nothin
         conserved(ledger, "a1")
         conserved(ledger, "b1")
         assert ledger.verify().findings == []
+
+
+def test_what_was_read_before_and_after_a_merge_is_not_believed_together(two):
+    card, a, b = two.keys.card("a1"), two.a, two.b
+    stale = {stream: Entry(1, two._state(stream)) for stream in (card, a, b)}
+
+    def working(*old):
+        made = Working(two.log, two.codec, two.keys, Cache(10), two.vault)
+        made.begin(NOW)
+        made._known.update({stream: stale[stream] for stream in old})
+        return made
+
+    merge(two)
+    with pytest.raises(Torn):
+        owner_of(working(card), "a1")
+    with pytest.raises(Torn):
+        card_index(owner_of(working(b), "b1")[1], card)
+    with pytest.raises(Torn):
+        resolve_member(working(b), a)
+    assert resolve_member(working(), a) == owner_of(working(), "a1")[0] == b
 
 
 def test_a_merge_says_in_the_log_what_moved(two):
