@@ -241,3 +241,39 @@ class SettingRefused(LedgerError):
 
 class CapturedTooLate(LedgerError):
     """The receipt is older than the programme's late limit."""
+
+
+class MemberClosed(LedgerError):
+    """The member's account is closed."""
+
+
+class MergeRefused(LedgerError):
+    """These members cannot be merged."""
+
+
+class MergeUnknown(LedgerError):
+    """There is no such merge that could be undone."""
+
+
+class UnmergeRefused(LedgerError):
+    """The merge cannot be undone now."""
+
+
+class PointsHeld(LedgerError):
+    """The member's points are on hold; settle or release them first."""
+
+
+class TransferNotOffered(LedgerError):
+    """The programme offers no transfers between members."""
+
+
+class TransferLimit(LedgerError):
+    """The programme transfers from a minimum and up to a limit for a day."""
+
+
+class CardMayNotRedeem(LedgerError):
+    """This card may not spend points."""
+
+
+class CardLimitReached(LedgerError):
+    """This card's limit for a day is reached."""

@@ -30,6 +30,9 @@ STEPS = st.one_of(
     st.tuples(st.just("decide"), PICK, st.booleans()),
     st.tuples(st.just("wait"), st.sampled_from([1, 20, 200, 900])),
     st.tuples(st.just("again"), PICK),
+    st.tuples(st.just("merge"), CARD),
+    st.tuples(st.just("unmerge")),
+    st.tuples(st.just("transfer"), CARD, st.integers(1, 40)),
 )
 
 
@@ -38,7 +41,7 @@ class Shopping:
 
     def __init__(self, ledger, clock):
         self.ledger, self.clock = ledger, clock
-        self.bought, self.sent = [], []
+        self.bought, self.sent, self.merged = [], [], []
 
     def send(self, number, step):
         kind, *rest = step
@@ -106,6 +109,19 @@ class Shopping:
             lambda: self.ledger.decide_review(key(of), "seen", "Ada", name, approve=approve)
         )
 
+    def merge(self, name, card):
+        self.merged.append(name)
+        other = CARDS[1 - CARDS.index(card)]
+        return lambda: self.ledger.merge(card, other, "test", "Ada", name)
+
+    def unmerge(self, name):
+        made = self.merged.pop() if self.merged else name
+        return lambda: self.ledger.unmerge(made, "Ada", name)
+
+    def transfer(self, name, card, points):
+        other = CARDS[1 - CARDS.index(card)]
+        return lambda: self.ledger.transfer(card, other, points, name)
+
     def wait(self, _, days):
         self.clock.now += days * DAY
 
@@ -117,6 +133,10 @@ def shop(db, when_spent, steps):
     clock = Clock(NOW)
     text = PROGRAMME + f'[returns]\nwhen_spent = "{when_spent}"\n[lots]\npending_days = 2\n'
     text += '[fraud.receipts_per_card_day]\nlimit = 1\naction = "review"\n'
+    text = (
+        PROGRAMME
+        + f'[returns]\nwhen_spent = "{when_spent}"\n[lots]\npending_days = 2\n[transfer]\n'
+    )
     with LoyaltyLedger.create(db, text, secret=SECRET, clock=clock) as ledger:
         for card in CARDS:
             ledger.enrol(card)
@@ -124,7 +144,8 @@ def shop(db, when_spent, steps):
         for number, step in enumerate(steps):
             shopping.send(number, step)
             for card in CARDS:
-                conserved(ledger, card)
+                conserved(ledger, ledger.keys.member(card).hex())
+        assert ledger.verify().findings == []
         live = ledger.digests()
         ledger.rebuild()
         assert ledger.digests() == live
@@ -147,6 +168,9 @@ STORY = [
     ("buy", "c1", [(1234, 1)], 0, False), ("decide", 5, True), ("back", 5, 1, 1),
     ("decide", 6, False), ("back", 6, 1, 1), ("wait", 200), ("gift", "c2"), ("wait", 900), ("buy", "c1", [(6000, 1)], 0, False),
     ("buy", "c2", [(6000, 1)], 35, False), ("all back", 1), ("redeem", "c1", 40),
+    ("adjust", "c1", 40), ("transfer", "c1", 15), ("merge", "c1"), ("redeem", "c2", 20),
+    ("back", 4, 1, 1), ("buy", "c1", [(2000, 1)], 0, False), ("unmerge",), ("redeem", "c1", 5),
+    ("merge", "c2"), ("redeem", "c2", 9), ("all back", 5), ("unmerge",),
 ]  # fmt: skip
 
 

@@ -12,7 +12,17 @@ from adapters.cli import main as cli
 from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
-from ledger.store.keys import CARD, COMMAND, JOB, MEMBER, POOL, PROGRAMME, RECEIPT, VOUCHER
+from ledger.store.keys import (
+    CARD,
+    COMMAND,
+    IDENTITY,
+    JOB,
+    MEMBER,
+    POOL,
+    PROGRAMME,
+    RECEIPT,
+    VOUCHER,
+)
 
 ROOT = Path(__file__).parent.parent
 DOCS = [
@@ -28,7 +38,7 @@ PARTS = {
     programme.Birthday: "`[earn.birthday]`",
     programme.Rate: "`[[earn.rate]]`",
     programme.Caps: "`[earn.caps]`",
-    programme.Enrolment: "`[earn.enrolment]`",
+    programme.Welcome: "`[earn.enrolment]`",
     programme.Expression: "`[[earn.expression]]`",
     programme.Lots: "`[lots]`",
     programme.Expiry: "`[lots.expiry]`",
@@ -46,6 +56,9 @@ PARTS = {
     programme.OwnCard: "`[fraud.own_card]`",
     programme.Staff: "`[staff]`",
     programme.Role: "`[[staff.role]]`",
+    programme.Enrolment: "`[enrolment]`",
+    programme.Transfer: "`[transfer]`",
+    programme.Members: "`[members]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
 
@@ -112,6 +125,9 @@ def test_every_event_is_listed_under_one_stream():
         topic
         for row in re.findall(
             r"^\| (?:member|receipt|card|command|programme|pool|job|voucher) \|.*$",
+            table,
+            re.MULTILINE,
+            r"^\| (?:member|receipt|card|command|programme|identity) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -275,6 +291,8 @@ def test_the_stream_ids_are_documented():
     rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
+    known[PROGRAMME] = "programme"
+    known[IDENTITY] = "identity"
     assert {int(number): name for number, name in rows} == known
 
 

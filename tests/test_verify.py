@@ -33,6 +33,9 @@ def told_of(ledger):
     ledger.enrol("c2")
     ledger.record(receipt(card="c2", number="4"))
     ledger.record(receipt(card="c2", number="5", at=NOW - 40 * DAY))  # too late: for review
+    ledger.enrol("c3")
+    ledger.merge("c1", "c3", "twins", "Bob", "m1")
+    ledger.unmerge("m1", "Bob", "u1")
     ledger.catch_up()
     return ledger
 
@@ -148,6 +151,8 @@ CHANGES = {
     "fct_complaint": ("answer", "'no'", True),
     "fct_review": ("store", "'elsewhere'", False),
     "dim_member": ("spend_minor", "spend_minor + 1", True),
+    "dim_standing": ("kind", "'tribe'", True),
+    "fct_merge": ("points_back", "points_back + 1", True),
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.aggregates import card, claim, job, pool, programmes, receipt, voucher
+from ledger.aggregates import card, claim, identity, job, pool, programmes, receipt, voucher
 from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
@@ -12,6 +12,7 @@ from ledger.store.codec import Codec, Kind
 from ledger.store.keys import (
     CARD,
     COMMAND,
+    IDENTITY,
     JOB,
     MEMBER,
     POOL,
@@ -34,6 +35,7 @@ KINDS: Mapping[int, Kind] = {
     PROGRAMME: Kind(programmes.evolve, cached=True),
     JOB: Kind(job.evolve, cached=True),
     POOL: Kind(pool.evolve, cached=True, state=pool.Pool),
+    IDENTITY: Kind(identity.evolve, cached=False),
 }
 
 

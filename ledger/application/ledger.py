@@ -10,6 +10,7 @@ from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.members import Members
+from ledger.application.membership import Membership
 from ledger.application.passing import Passing
 from ledger.application.points import Points
 from ledger.application.reads import Reads
@@ -30,7 +31,17 @@ SECRET_BYTES = 32
 
 
 class LoyaltyLedger(
-    Receipts, Members, Points, Passing, Bonuses, Complaints, Reviews, Tiers, Reads, Upkeep
+    Receipts,
+    Members,
+    Membership,
+    Points,
+    Passing,
+    Bonuses,
+    Complaints,
+    Reviews,
+    Tiers,
+    Reads,
+    Upkeep,
 ):
     """The ledger on one log.
 

@@ -24,8 +24,9 @@ class Points(Door):
         `basket_minor` is needed where points may pay only a share of a basket.
 
         Raises:
-            KeyConflict, CardUnknown, CardBlocked, RedeemNotOffered, RedeemStep, RedeemShare,
-            AmountInvalid, PointsShort, OutOfStock, InputInvalid.
+            KeyConflict, CardUnknown, CardBlocked, CardMayNotRedeem, CardLimitReached,
+            RedeemNotOffered, RedeemStep, RedeemShare, AmountInvalid, PointsShort, OutOfStock,
+            InputInvalid.
         """
         return self._do(
             Redeem(card, command_id, points, gift, store, variant, voucher, basket_minor)
@@ -105,7 +106,7 @@ class Points(Door):
         """Give or take points by hand, within the limits of a role where the programme has any.
 
         Raises:
-            KeyConflict, CardUnknown, RoleUnknown, RoleLimit, SecondPersonNeeded, AmountInvalid,
+            KeyConflict, CardUnknown, MemberClosed, RoleUnknown, RoleLimit, SecondPersonNeeded, AmountInvalid,
             PointsShort, InputInvalid.
         """
         by = (role, approved_by, approver_role)

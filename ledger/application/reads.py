@@ -14,14 +14,24 @@ from ledger.application.door import Door
 from ledger.calendar import local_day
 from ledger.commands.quote import Quote, quote
 from ledger.errors import MemberUnknown
+from ledger.policies.dormancy import Account, standing
 from ledger.projections.queries import Balance, MemberRow, Movement, Reader
 from ledger.store.keys import (
     ID_BYTES,
     MEMBER,
     PROGRAMME_STREAM,
 )
-from ledger.store.working import Cache, Working
+from ledger.store.working import Cache, Torn, Working
 from ledger.types import Instant, Personal, Receipt
+
+
+class HolderView(NamedTuple):
+    """A card with a holder or limits of its own; `card` counts the member's cards from 1."""
+
+    card: int
+    holder: str
+    may_redeem: bool
+    redeem_limit_day: int
 
 
 class MemberView(NamedTuple):
@@ -34,6 +44,11 @@ class MemberView(NamedTuple):
     cards: int
     personal: Personal | None
     next: NextTier | None = None
+    kind: str = "person"
+    standing: str = "active"
+    """active, dormant, merged, closed, erased."""
+    merged_into: str = ""
+    holders: tuple[HolderView, ...] = ()
 
 
 class Reads(Door):
@@ -84,15 +99,26 @@ class Reads(Door):
             assert row is not None  # noqa: S101  reading follows the log first
             needs = self.tier_needs(reader, stream, at)
             balance = reader.balance(stream, at)
-        return MemberView(
-            stream.hex(),
-            needs.tier if needs else "",
-            balance,
-            row,
-            len(state.cards),
-            personal,
-            needs,
+        dormant_days = self.programme_at(at).programme.members.dormant_days
+        last = max(row.enrolled_at, row.last_receipt_at or 0)
+        stands = standing(
+            Account(state.merged_into != b"", state.closed, state.erased), last, dormant_days, at
         )
+        return MemberView(
+            stream.hex(), needs.tier if needs else "", balance, row, len(state.cards), personal, needs,
+            state.kind, stands,
+            state.merged_into.hex(), self._holders(stream, state),
+        )  # fmt: skip
+
+    def _holders(self, stream: bytes, state: Member) -> tuple[HolderView, ...]:
+        """The cards that somebody else holds or that are limited."""
+        found = []
+        for number, card in enumerate(state.cards, 1):
+            plain = self.vault.decrypt(stream, card.holder) if self.vault.available else None
+            name = plain.decode() if plain else ""
+            if name or not card.may_redeem or card.redeem_limit_day >= 0:
+                found.append(HolderView(number, name, card.may_redeem, card.redeem_limit_day))
+        return tuple(found)
 
     def tier(self, reader: Reader, stream: bytes, at: Instant) -> str:
         """The tier at an instant, from the projections."""
@@ -125,9 +151,13 @@ class Reads(Door):
         Raises:
             InputInvalid, CardUnknown, CurrencyUnknown.
         """
-        working = Working(self.log, self.codec, self.keys, Cache(10), self.vault)
-        working.begin(self.clock())
-        return quote(working, receipt)
+        while True:
+            working = Working(self.log, self.codec, self.keys, Cache(10), self.vault)
+            working.begin(self.clock())
+            try:
+                return quote(working, receipt)
+            except Torn:
+                continue  # others merged or parted the member meanwhile
 
     def statement(
         self, card_or_id: str, since: Instant = 0, until: Instant = 2**62

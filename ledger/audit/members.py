@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ledger.aggregates.member.state import TOTALS, Member
 from ledger.audit.findings import ENOUGH, Finding
+from ledger.events import MemberErased
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.points import FCT_POINTS_MOVEMENT
 from ledger.projections.reports import Reports
@@ -60,7 +61,9 @@ def check_members(
         yield from _unfounded(snapshots.passed())
         state: Member | None = None
         after: Member | None = None
+        erased = False
         for _, version, position, topic, data in events:
+            erased = erased or topic == MemberErased.TOPIC
             if snapshot or position <= live.upto:
                 after = evolve(after, codec.decode[topic](data))
             if snapshot and snapshot.version == version:
@@ -73,6 +76,9 @@ def check_members(
         # A member who goes on while this runs may have a snapshot of what was not read.
         if snapshot and log.event(stream, snapshot.version) is None:
             yield from _unfounded([snapshot])
+        if erased and log.personal_key(stream) is not None:
+            detail = "the member was erased, and the key is there: erase again to destroy it"
+            yield Finding("personal", "personal_keys", detail, stream.hex())
         if state is not None:
             yield from _compare(stream, state, lots.at(stream) or [], totals.at(stream) or [])
     snapshots.at(LAST)

@@ -6,7 +6,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger.aggregates.member.points import adjust
-from ledger.commands.common import Outcome, act, claim, owner_of, present, rules_at, storable
+from ledger.commands.common import (
+    Outcome,
+    accepting,
+    act,
+    claim,
+    owner_of,
+    present,
+    rules_at,
+    storable,
+)
 from ledger.commands.redeem import owned_streams
 from ledger.commands.sign import signed
 from ledger.policies.authority import Signature, authorise
@@ -40,11 +49,12 @@ class Adjust(NamedTuple):
         """
         by = Signature(self.author, self.role, self.approved_by, self.approver_role)
         storable(reason=self.reason, **by._asdict())
-        stream, _ = owner_of(working, self.card)
+        stream, member = owner_of(working, self.card)
         content = (stream, self.points, self.reason, *by.content())
         claimed = claim(working, "adjust", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
+        accepting(member)
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         authorise(rules.programme.staff, "adjust", self.points, by)

@@ -11,11 +11,13 @@ from ledger.aggregates.member.earning import Shopping
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import (
     Outcome,
+    accepting,
     award_for,
     card_index,
     member_of,
     owner_of,
     rules_at,
+    same_member,
 )
 from ledger.commands.goods import lines_of, unclaimed_scan
 from ledger.commands.returns import When, returns_before_award
@@ -148,9 +150,10 @@ class Attribute(NamedTuple):
             raise ReceiptUnknown(f"`{self.receipt}`")
         member, holder = owner_of(working, self.card)
         if state.member:
-            if state.member != member:
+            if not same_member(working, state.member, member):
                 raise MemberConflict
-            return Outcome(member, state.version, repeat=True)
+            return Outcome(state.member, state.version, repeat=True)
+        accepting(holder)
         scan = unclaimed_scan(working, receipt)
         if state.decision == e.DECISION_DENIED:
             raise ReceiptDenied(field="receipt")

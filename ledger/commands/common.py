@@ -17,9 +17,16 @@ from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.calendar import local_day
 from ledger.commands.budgets import budgets_left, draw_budgets
-from ledger.errors import CardUnknown, InputInvalid, KeyConflict, MemberUnknown, ProgrammeNotInForce
-from ledger.store.keys import PROGRAMME_STREAM
-from ledger.store.working import Working
+from ledger.errors import (
+    CardUnknown,
+    InputInvalid,
+    KeyConflict,
+    MemberClosed,
+    MemberUnknown,
+    ProgrammeNotInForce,
+)
+from ledger.store.keys import MEMBER, PROGRAMME_STREAM
+from ledger.store.working import Torn, Working
 from ledger.types import Day, Instant, Personal
 
 _PERSONAL = msgspec.msgpack.Decoder(Personal)
@@ -56,7 +63,10 @@ def owner_of(working: Working, card: str) -> tuple[bytes, Member]:
     state = cast("CardState | None", working.state(working.keys.card(card)))
     if state is None or not state.member:
         raise CardUnknown(field="card")
-    return state.member, member_of(working, state.member)
+    member = member_of(working, state.member)
+    if member.merged_into:
+        raise Torn("the card is another member's by now")
+    return state.member, member
 
 
 def member_of(working: Working, stream: bytes) -> Member:
@@ -94,9 +104,47 @@ def slide(
         working.emit(stream, event, recorded_at)
 
 
+def resolve_member(working: Working, stream: bytes) -> bytes:
+    """The member that a member is now: itself, or whom it was merged into."""
+    member = cast("Member | None", working.state(stream))
+    while member and member.merged_into:
+        into = member_of(working, member.merged_into)
+        if all(merged.member != stream for merged in into.merges):
+            raise Torn("they were merged or parted by now")
+        stream, member = member.merged_into, into
+    return stream
+
+
+def same_member(working: Working, stream: bytes, now: bytes) -> bool:
+    """Whether what was recorded for one member is another's now, through merges."""
+    return stream == now or stream in aliases(working, now)
+
+
+def aliases(working: Working, stream: bytes) -> tuple[bytes, ...]:
+    """Whom else acts of this member may be recorded for: merged into it, or parted from it."""
+    member = member_of(working, stream)
+    found = list(member.once)
+    for merged in member.merges:
+        found += [merged.member, *aliases(working, merged.member)]
+    return tuple(found)
+
+
+def accepting(member: Member) -> None:
+    """Make sure that the account is open.
+
+    Raises:
+        MemberClosed: it is not.
+    """
+    if member.closed:
+        raise MemberClosed
+
+
 def card_index(member: Member, card: bytes) -> int:
     """The place of a card among the member's."""
-    return next(i for i, known in enumerate(member.cards) if known.id == card)
+    for index, known in enumerate(member.cards):
+        if known.id == card:
+            return index
+    raise Torn("the card is another member's by now")
 
 
 def personal_of(working: Working, stream: bytes, member: Member) -> Personal | None:
@@ -120,6 +168,15 @@ def award_for(
     got, change = award(state, index, shopping, rules, born, budgets)
     draw_budgets(working, rules.programme, got)
     return got, change
+
+
+def sealed_text(working: Working, stream: bytes, text: str) -> bytes:
+    """A personal text as the member's stream keeps it; empty for none.
+
+    Raises:
+        PersonalDataUnavailable: the extra is missing.
+    """
+    return working.seal(stream, text.encode()) if text else b""
 
 
 def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
@@ -158,6 +215,7 @@ class Claim(NamedTuple):
 
     stream: bytes
     fingerprint: bytes
+    content: Any = ()
 
     def earlier(self, working: Working) -> Outcome | None:
         """The outcome of the same command, if it was recorded already.
@@ -168,9 +226,21 @@ class Claim(NamedTuple):
         state = cast("Claimed | None", working.state(self.stream))
         if state is None:
             return None
-        if state.fingerprint != self.fingerprint:
+        if state.fingerprint != self.fingerprint and not self._alias(working, state.fingerprint):
             raise KeyConflict(field="command_id")
         return Outcome(state.stream, state.version, repeat=True)
+
+    def _alias(self, working: Working, fingerprint: bytes) -> bool:
+        """Whether it is the same content, recorded for whom the member was before or after a merge."""
+        if not (self.content and isinstance(self.content, tuple)):
+            return False
+        member, *rest = self.content
+        if not (isinstance(member, bytes) and member[:1] == bytes([MEMBER])):
+            return False
+        return any(
+            working.keys.fingerprint((alias, *rest)) == fingerprint
+            for alias in aliases(working, member)
+        )
 
     def record(self, working: Working, stream: bytes, version: int) -> Outcome:
         """Use the id up: its outcome lies in this event."""
@@ -180,4 +250,5 @@ class Claim(NamedTuple):
 
 def claim(working: Working, kind: str, command_id: str, content: Any) -> Claim:
     """The claim of a command with such content."""
-    return Claim(working.keys.command(kind, command_id), working.keys.fingerprint(content))
+    keys = working.keys
+    return Claim(keys.command(kind, command_id), keys.fingerprint(content), content)

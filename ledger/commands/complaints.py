@@ -8,7 +8,16 @@ from typing import NamedTuple, cast
 from ledger import events as e
 from ledger.aggregates.member.points import open_complaint, resolve
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, act, claim, owner_of, rules_at, storable
+from ledger.commands.common import (
+    Outcome,
+    accepting,
+    act,
+    claim,
+    owner_of,
+    rules_at,
+    same_member,
+    storable,
+)
 from ledger.commands.goods import scan_in
 from ledger.commands.redeem import owned_streams
 from ledger.commands.sign import signed
@@ -43,13 +52,14 @@ class OpenComplaint(NamedTuple):
             ReceiptUnknown, LineUnknown, MemberConflict: it is not a line the member bought.
         """
         storable(reason=self.reason, author=self.author)
-        stream, _ = owner_of(working, self.card)
+        stream, member = owner_of(working, self.card)
         content = (stream, tuple(self.receipt), self.line, self.reason, self.author)
         claimed = claim(working, "complaint", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
         if not self.reason:
             raise InputInvalid("A complaint needs a reason.", field="reason")
+        accepting(member)
         receipt = self._receipt(working, stream)
         event = e.ComplaintOpened(
             working.now, claimed.stream, receipt, self.line, self.reason, self.author
@@ -61,7 +71,7 @@ class OpenComplaint(NamedTuple):
         state = cast("ReceiptState | None", working.state(receipt))
         if state is None:
             raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
-        if state.member != member:
+        if not state.member or not same_member(working, state.member, member):
             raise MemberConflict(f"`{self.receipt}`", field="receipt")
         if not 1 <= self.line <= len(scan_in(working, receipt).goods.products):
             raise LineUnknown(f"Line {self.line}.", field="line")
@@ -133,6 +143,7 @@ class ResolveComplaint(NamedTuple):
         claimed = claim(working, "resolve", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
+        accepting(member)
         rules = rules_at(working, working.now)
         done = act(working, rules.programme.time_zone, self.command_id, self.author)
         event = resolve(member, self.complaint, self.resolution, self.points, rules, done)

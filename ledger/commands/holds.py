@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.claim import Claimed
 from ledger.aggregates.member import holds
+from ledger.aggregates.member.holders import check_card_may_redeem
 from ledger.aggregates.member.points import Payment
 from ledger.calendar import local_day
 from ledger.commands.common import (
@@ -16,6 +19,7 @@ from ledger.commands.common import (
     member_of,
     owner_of,
     present,
+    resolve_member,
     rules_at,
     slide,
     storable,
@@ -49,6 +53,7 @@ class HoldPoints(NamedTuple):
         Raises:
             KeyConflict: the command id names another hold.
             CardUnknown, CardBlocked: the card cannot pay.
+            CardMayNotRedeem, CardLimitReached: the card's holder may not spend so many.
             RedeemNotOffered, RedeemStep, RedeemShare, AmountInvalid, PointsShort: see the
                 member's decisions.
         """
@@ -59,10 +64,13 @@ class HoldPoints(NamedTuple):
             return earlier
         index = paying_card(working, member, self.card)
         rules = rules_at(working, working.now)
+        day = local_day(working.now, rules.programme.time_zone)
+        check_card_may_redeem(member, index, self.points, day)
         event = holds.hold(
             present(working, stream), self.points, self.minutes, rules, working.now,
             (claimed.stream, self.command_id), Payment(self.store, index, self.basket_minor),
         )  # fmt: skip
+        event = replace(event, day=day)
         return claimed.record(working, stream, working.emit(stream, event))
 
 
@@ -101,7 +109,7 @@ class SettleHold(NamedTuple):
         at = self._at(working, held)
         rules = rules_at(working, at)
         payment = Payment(self.store, held.card, self.basket_minor)
-        owner = owner_now(working, known)
+        owner = resolve_member(working, known.stream)
         member = member_of(working, owner)
         if known.hold == e.HOLD_EXPIRED:
             times = (at, working.now)
@@ -155,7 +163,7 @@ class ReleaseHold(NamedTuple):
             raise HoldOver(msg, field="hold")
         if known.hold != e.HOLD_OPEN:
             return Outcome(known.stream, known.ended, repeat=True)
-        owner = owner_now(working, known)
+        owner = resolve_member(working, known.stream)
         held = holds.hold_of(member_of(working, owner), stream)
         expired = held.ends_at <= working.now
         how = e.HOLD_EXPIRED if expired else e.HOLD_RELEASED
@@ -163,11 +171,6 @@ class ReleaseHold(NamedTuple):
         version = working.emit(owner, holds.released(held, at, how))
         working.emit(stream, e.HoldEnded(how, version))
         return Outcome(owner, version)
-
-
-def owner_now(working: Working, known: Claimed) -> bytes:  # noqa: ARG001
-    """The member who has the hold now."""
-    return known.stream
 
 
 def _hold(working: Working, command_id: str) -> tuple[bytes, Claimed]:

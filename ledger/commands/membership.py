@@ -5,15 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.commands.attribution import attribute_waiting
 from ledger.commands.bonuses import welcome
-from ledger.commands.common import Outcome, card_index, member_of, owner_of, sealed, storable
+from ledger.commands.common import (
+    Outcome,
+    accepting,
+    card_index,
+    member_of,
+    owner_of,
+    resolve_member,
+    same_member,
+    sealed,
+    sealed_text,
+    storable,
+)
+from ledger.commands.holders import Holding
+from ledger.commands.persons import complete, personal_fingerprint
 from ledger.errors import CardBlocked, CardTaken, InputInvalid, KeyConflict, PersonalDataUnavailable
-from ledger.store.keys import PROGRAMME_STREAM, fingerprint
+from ledger.policies.enrolment import normal_identity
+from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, Personal
+
+PERSON = "person"
+KINDS = (PERSON, "household", "organisation")
+"""What a member can be."""
 
 
 def new_member(
@@ -23,13 +43,14 @@ def new_member(
     store: str,
     at: Instant,
     recorded_at: Instant | None = None,
+    kind: str = PERSON,
 ) -> bytes:
     """Record a member and the card, which nobody holds yet; returns the stream."""  # fmt: skip
     keys = working.keys
     stream, card_stream = keys.member(card), keys.card(card)
     field = sealed(working, stream, personal)
-    fingerprint = _fingerprint(working, stream, personal)
-    working.emit(stream, e.MemberEnrolled(at, store, field, fingerprint), recorded_at)
+    made = personal_fingerprint(working, stream, personal)
+    working.emit(stream, e.MemberEnrolled(at, store, field, made, kind), recorded_at)
     working.emit(stream, e.CardLinked(at, card_stream, b""), recorded_at)
     welcome(working, stream, at, recorded_at)
     waiting = cast("CardState | None", working.state(card_stream))
@@ -45,10 +66,19 @@ class Enrol(NamedTuple):
     card: str
     personal: Personal
     store: str = ""
+    kind: str = PERSON
+    identity: str = ""
+    """An e-mail address or telephone number that only one member has."""
 
     def streams(self, working: Working) -> Iterable[bytes]:
-        """The programme, the card and the member it would make."""
-        return (PROGRAMME_STREAM, working.keys.card(self.card), working.keys.member(self.card))
+        """The programme, the card and the member it would make, the identity and whose it is."""
+        keys = working.keys
+        first = (PROGRAMME_STREAM, keys.card(self.card), keys.member(self.card))
+        if not self.identity:
+            return first
+        identity = keys.identity(normal_identity(self.identity))
+        held = cast("bytes | None", working.known(identity))
+        return (*first, identity, *((held,) if held else ()))
 
     def decide(self, working: Working) -> Outcome:
         """Record the member.
@@ -56,24 +86,79 @@ class Enrol(NamedTuple):
         Raises:
             CardTaken: the card is held by a member who did not enrol with it.
             KeyConflict: the member enrolled with this card and other data.
+            MemberClosed: whose the card or the identity is has left.
             PersonalDataUnavailable: the `cryptography` extra is missing.
         """
         if not self.card:
             raise InputInvalid("A member needs a card.", field="card")
+        if self.kind not in KINDS:
+            raise InputInvalid(f"It is one of {', '.join(KINDS)}.", field="kind")
         storable(store=self.store)
-        keys = working.keys
-        owner = cast("CardState | None", working.state(keys.card(self.card)))
-        personal = _with_card(self.personal, self.card)
+        owner = cast("CardState | None", working.state(working.keys.card(self.card)))
+        identity = normal_identity(self.identity) if self.identity else ""
+        known = self._known(working, identity)
         if owner and owner.member:
-            if owner.member != keys.member(self.card):
-                raise CardTaken(field="card")
-            known = member_of(working, owner.member).fingerprint
-            if known != _fingerprint(working, owner.member, personal):
+            if known == owner.member != working.keys.member(self.card):
+                return Outcome(known, working.version(known), repeat=True)
+            return self._again(working, owner.member, identity, known)
+        if known:
+            return self._link(working, known, owner)
+        return self._enrol(working, identity)
+
+    def _known(self, working: Working, identity: str) -> bytes:
+        """The member who has the identity already; empty for none."""
+        if not identity:
+            return b""
+        held = cast("bytes | None", working.state(working.keys.identity(identity)))
+        return resolve_member(working, held) if held else b""
+
+    def _again(self, working: Working, stream: bytes, identity: str, known: bytes) -> Outcome:
+        """The card is held: by who enrolled with it, or was enrolled with it at a till."""
+        first = working.keys.member(self.card)
+        if not same_member(working, first, stream):
+            raise CardTaken(field="card")
+        member = member_of(working, first)
+        accepting(member)
+        personal = replace(self.personal, card=self.card)
+        if member.kind != self.kind:
+            raise KeyConflict(field="kind")
+        if known and known != stream:
+            raise KeyConflict(field="identity")
+        if member.fingerprint != personal_fingerprint(working, first, personal):
+            if personal == Personal(card=self.card):
                 raise KeyConflict(field="personal")
-            return Outcome(owner.member, 1, repeat=True)
+            outcome = complete(working, first, member, personal)
+        else:
+            outcome = Outcome(first, 1, repeat=True)
+        if identity and not known:
+            outcome = outcome._replace(repeat=False)
+            _identify(working, first, identity)
+        return outcome
+
+    def _link(self, working: Working, stream: bytes, owner: CardState | None) -> Outcome:
+        """The identity is a member's already: the card becomes one more of that member's."""
+        accepting(member_of(working, stream))
+        card = working.keys.card(self.card)
+        version = working.emit(stream, e.CardLinked(working.now, card, b""))
+        working.emit(card, e.CardOwned(stream))
+        if owner:
+            attribute_waiting(working, stream, owner.waiting, None)
+        return Outcome(stream, version)
+
+    def _enrol(self, working: Working, identity: str) -> Outcome:
+        personal = replace(self.personal, card=self.card)
         if not working.vault.available and personal != Personal(card=self.card):
             raise PersonalDataUnavailable
-        return Outcome(new_member(working, self.card, personal, self.store, working.now), 1)
+        stream = new_member(working, self.card, personal, self.store, working.now, kind=self.kind)
+        if identity:
+            _identify(working, stream, identity)
+        return Outcome(stream, 1)
+
+
+def _identify(working: Working, stream: bytes, identity: str) -> None:
+    held = working.keys.identity(identity)
+    working.emit(stream, e.IdentityLinked(working.now, held))
+    working.emit(held, e.IdentityHeld(stream))
 
 
 class LinkCard(NamedTuple):
@@ -84,6 +169,7 @@ class LinkCard(NamedTuple):
     card: str
     replace: bool = False
     """Stop the other card: the new one stands in for it."""
+    holding: Holding = Holding()
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The programme, both cards and the member."""
@@ -97,8 +183,10 @@ class LinkCard(NamedTuple):
         Raises:
             CardUnknown: nobody holds `member_card`.
             CardTaken: the new card belongs to somebody else.
-            CardBlocked: the card to be replaced is stopped already.
-            InputInvalid: the new card has no number.
+            CardBlocked: the member's card is blocked, or replaced by another already.
+            MemberClosed: the account is closed.
+            InputInvalid: the new card has no number, or the limit is wrong.
+            PersonalDataUnavailable: a holder is named, and the `cryptography` extra is missing.
         """
         if not self.card:
             raise InputInvalid("A card needs a number.", field="card")
@@ -109,13 +197,21 @@ class LinkCard(NamedTuple):
         if known and known.member:
             if known.member != stream:
                 raise CardTaken(field="card")
-            if self.replace and not member.cards[old].stopped:
+            if self.replace and not member.cards[old].replaced:
                 raise KeyConflict("The new card is linked already.", field="card")
+            now = member.cards[card_index(member, card_stream)]
+            asked = self.holding
+            if asked != Holding() and asked[1:] != (now.may_redeem, now.redeem_limit_day):
+                raise KeyConflict("The card is linked with other limits.", field="card")
             return Outcome(stream, working.version(stream), repeat=True)
-        if self.replace and member.cards[old].stopped:
+        accepting(member)
+        if member.cards[old].replaced or (member.cards[old].stopped and not self.replace):
             raise CardBlocked(field="member_card")
         replaces = old if self.replace else -1
-        version = working.emit(stream, e.CardLinked(working.now, card_stream, b"", replaces))
+        name, may_redeem, limit = self.holding.checked()
+        holder = sealed_text(working, stream, name)
+        event = e.CardLinked(working.now, card_stream, b"", replaces, holder, may_redeem, limit)
+        version = working.emit(stream, event)
         working.emit(card_stream, e.CardOwned(stream))
         if known:
             attribute_waiting(working, stream, known.waiting, None)
@@ -145,19 +241,6 @@ class BlockCard(NamedTuple):
             return Outcome(stream, working.version(stream), repeat=True)
         version = working.emit(stream, e.CardStopped(working.now, index, self.reason))
         return Outcome(stream, version)
-
-
-def _fingerprint(working: Working, stream: bytes, personal: Personal) -> bytes:
-    """What tells the same personal data from other, under the member's own key.
-
-    Once that key is destroyed nobody can confirm a guess. Without personal data there is no
-    such key, and the card alone is hashed under the log's secret.
-    """
-    return fingerprint(personal, working.personal_key(stream) or working.keys.secret)
-
-
-def _with_card(personal: Personal, card: str) -> Personal:
-    return Personal(card, personal.name, personal.email, personal.phone, personal.birthday)
 
 
 def _member_at_hand(working: Working, card: str) -> Iterable[bytes]:

@@ -12,7 +12,15 @@ from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
 from ledger.commands.budgets import budget_streams
-from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at, slide
+from ledger.commands.common import (
+    Outcome,
+    award_for,
+    card_index,
+    member_of,
+    rules_at,
+    same_member,
+    slide,
+)
 from ledger.commands.goods import scan_of
 from ledger.commands.membership import new_member
 from ledger.commands.returns import (
@@ -25,6 +33,7 @@ from ledger.commands.returns import (
 from ledger.commands.settling import settle_tier
 from ledger.commands.watch import judged
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
+from ledger.policies.enrolment import bought
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Instant, Line, Personal, Receipt, day_of
@@ -55,7 +64,7 @@ class RecordReceipt(NamedTuple):
             streams.append(card)
             if owner and owner.member:
                 streams.append(owner.member)
-            elif self.enrol:
+            else:
                 streams.append(keys.member(receipt.card))
         streams += budget_streams(working)
         backs = [line.return_of for line in receipt.lines if line.return_of and not line.voided]
@@ -110,7 +119,11 @@ class RecordReceipt(NamedTuple):
             raise KeyConflict(f"`{self.receipt.key}`", field="number")
         if known.member and self.receipt.card:
             owner = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
-            if owner is None or owner.member != known.member:
+            if (
+                owner is None
+                or not owner.member
+                or not same_member(working, known.member, owner.member)
+            ):
                 raise MemberConflict(f"`{self.receipt.key}`", field="card")
         if not known.member and known.card and not self._same_holder(working, known.card):
             raise MemberConflict(f"`{self.receipt.key}`", field="card")
@@ -126,7 +139,10 @@ class RecordReceipt(NamedTuple):
             return True
         before = cast("CardState | None", working.state(card))
         now = cast("CardState | None", working.state(working.keys.card(self.receipt.card)))
-        return bool(before and now and before.member and before.member == now.member)
+        return bool(
+            before and now and before.member and now.member
+            and same_member(working, before.member, now.member)
+        )  # fmt: skip
 
     def _record(
         self, working: Working, stream: bytes, fingerprint: bytes, rules: Rules,
@@ -139,7 +155,7 @@ class RecordReceipt(NamedTuple):
         card = working.keys.card(receipt.card)
         owner = cast("CardState | None", working.state(card))
         if owner is None or not owner.member:
-            if not self.enrol:
+            if not (self.enrol or self._enrols(working, rules, scan)):
                 return _unclaimed(working, stream, scan, fingerprint, recorded_at, card)
             personal = Personal(card=receipt.card)
             member = new_member(
@@ -149,10 +165,9 @@ class RecordReceipt(NamedTuple):
             member = owner.member
         state = member_of(working, member)
         index = card_index(state, card)
-        late = working.now - scan.captured_at > rules.programme.late_scan_days * DAY_SECONDS
         why = (
             e.UNATTRIBUTED_BLOCKED if state.cards[index].stopped
-            else e.UNATTRIBUTED_LATE if late and not self.history
+            else e.UNATTRIBUTED_LATE if _late(working, rules, scan)
             else None
         )  # fmt: skip
         if why is not None:
@@ -160,6 +175,13 @@ class RecordReceipt(NamedTuple):
         return _award(
             working, stream, scan, fingerprint, member, index, rules, receipt, recorded_at
         )
+
+    def _enrols(self, working: Working, rules: Rules, scan: e.Scan) -> bool:
+        """Whether the purchase makes the card's holder a member."""
+        enrolment = rules.programme.enrolment
+        if enrolment is None or _late(working, rules, scan):
+            return False
+        return bought(self.receipt.lines) >= enrolment.from_minor
 
 
 def backs_of(receipt: Receipt) -> list[Back]:
@@ -173,6 +195,11 @@ def backs_of(receipt: Receipt) -> list[Back]:
             back.quantities[index] = back.quantities.get(index, 0) - line.quantity
             back.amounts_minor[index] = back.amounts_minor.get(index, 0) - line.amount_minor
     return list(backs.values())
+
+
+def _late(working: Working, rules: Rules, scan: e.Scan) -> bool:
+    limit = rules.programme.late_scan_days * DAY_SECONDS
+    return not scan.historical and working.now - scan.captured_at > limit
 
 
 def shopping_of(receipt: Receipt, captured_at: Instant) -> Shopping:

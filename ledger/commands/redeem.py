@@ -11,6 +11,8 @@ from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.aggregates.claim import Claimed
 from ledger.aggregates.member.earning import Rules
+from ledger.aggregates.member.holders import check_card_may_redeem
+from ledger.aggregates.member.merging import here
 from ledger.aggregates.member.points import (
     Act,
     Payment,
@@ -27,8 +29,10 @@ from ledger.commands.common import (
     act,
     card_index,
     claim,
+    member_of,
     owner_of,
     present,
+    resolve_member,
     rules_at,
     slide,
     storable,
@@ -64,6 +68,7 @@ class Redeem(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another redemption.
             CardUnknown, CardBlocked: the card cannot pay.
+            CardMayNotRedeem, CardLimitReached: the card's holder may not spend so many.
             RedeemNotOffered, RedeemStep, RedeemShare, AmountInvalid, PointsShort, OutOfStock:
                 see the member's decisions.
         """
@@ -83,6 +88,8 @@ class Redeem(NamedTuple):
         done = act(working, rules.programme.time_zone, self.command_id)
         payment = Payment(self.store, index, self.basket_minor)
         event = self._event(working, present(working, stream), rules, done, payment)
+        check_card_may_redeem(member, index, event.points, done.day)
+        event = replace(event, day=done.day)
         version = working.emit(stream, event)
         if self.voucher:
             self._issue(working, stream, claimed.stream, event, rules, done)
@@ -201,7 +208,8 @@ class UndoRedemption(NamedTuple):
         rules = rules_at(working, working.now)
         takes = give_back(paid.takes, paid.undone, paid.points)
         value = paid.value_minor - paid.value_minor * paid.undone // max(paid.points, 1)
-        member = resolved(working, paid.member)
+        member = resolve_member(working, paid.member)
+        takes = here(member_of(working, member), paid.member, takes)
         version = working.emit(
             member,
             e.PointsRestored(
@@ -218,8 +226,3 @@ class UndoRedemption(NamedTuple):
         if voucher.used:
             raise VoucherSpent(field="redemption")
         working.emit(paid.event.voucher, e.VoucherCancelled(working.now))
-
-
-def resolved(working: Working, member: bytes) -> bytes:  # noqa: ARG001
-    """The member who has the points of another now."""
-    return member

@@ -6,11 +6,12 @@ from typing import cast
 
 from ledger import events as e
 from ledger.aggregates.claim import Claimed
+from ledger.aggregates.member.merging import here
 from ledger.aggregates.member.reversal import give_back, retake
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import present, rules_at
+from ledger.commands.common import member_of, present, resolve_member, rules_at
 from ledger.commands.goods import scan_in
-from ledger.commands.redeem import Paid, paid_by, resolved
+from ledger.commands.redeem import Paid, paid_by
 from ledger.policies.returns import share
 from ledger.store.working import Working
 from ledger.types import Instant
@@ -45,14 +46,15 @@ def _bring_to(
     now, recorded_at = times
     number = rules_at(working, now).number
     value = paid.value_minor * target // paid.points - paid.value_minor * paid.undone // paid.points
-    member = resolved(working, paid.member)
+    member = resolve_member(working, paid.member)
+    lots = here(member_of(working, member), paid.member, paid.takes)
     event: e.Event
     if target > paid.undone:
-        takes = give_back(paid.takes, paid.undone, target)
+        takes = give_back(lots, paid.undone, target)
         event = e.PointsRestored(now, paid.claim, takes, value, receipt, "return", "", number)
     else:
         state = present(working, member)
-        takes, owed = retake(state, paid.takes, paid.undone, target, now)
+        takes, owed = retake(state, lots, paid.undone, target, now)
         event = e.PointsRetaken(
             now, paid.claim, paid.undone - target, takes, owed, -value, receipt, number
         )

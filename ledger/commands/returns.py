@@ -11,13 +11,22 @@ from typing import NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates import receipt as receipts
+from ledger.aggregates.member.merging import origin_here
 from ledger.aggregates.member.reversal import Reversal, reverse, reverse_loose
 from ledger.aggregates.member.reviews import reverse_review
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import local_day
-from ledger.commands.common import Outcome, claim, owner_of, present, rules_at, storable
+from ledger.commands.common import (
+    Outcome,
+    claim,
+    owner_of,
+    present,
+    resolve_member,
+    rules_at,
+    storable,
+)
 from ledger.commands.goods import scan_in
-from ledger.commands.redeem import owned_streams, resolved
+from ledger.commands.redeem import owned_streams
 from ledger.commands.restoring import restore_share
 from ledger.commands.settling import settle_tier, uncounted
 from ledger.errors import AmountInvalid, InputInvalid, LineUnknown, ReceiptUnknown, ReturnTooLarge
@@ -260,7 +269,7 @@ def _record(
     if known.member:
         award, day = awarded_by(working, known)
         goods = scan_in(working, receipt).goods
-        stream = resolved(working, known.member)
+        stream = resolve_member(working, known.member)
         taking = Taking(stream, award, day, goods, known.returned)
         version = _take_back(working, receipt, came, taking, when, may_refuse=may_refuse)
     event = e.LinesReturned(
@@ -285,7 +294,10 @@ def _take_back(
     if review.from_review:
         working.emit(receipt, e.ReviewReduced(came.by, review.from_review), when.recorded_at)
     member = present(working, taking.member)
-    took = reverse(member, taking.award, review.rest, rules, now, may_refuse=may_refuse)
+    origin = origin_here(member, known.member, e.ORIGIN_SCAN)
+    took = reverse(
+        member, taking.award, review.rest, rules, now, may_refuse=may_refuse, origin=origin
+    )
     counted = (
         0 if waits(taking.award, known)
         else uncounted(working, receipt, taking.award, came, taking.so_far)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates import receipt as receipts
+from ledger.aggregates.member.merging import here, origin_here
 from ledger.aggregates.member.reversal import reinstate
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import Outcome, claim, member_of, rules_at
+from ledger.commands.common import Outcome, claim, member_of, resolve_member, rules_at
 from ledger.commands.goods import scan_in
-from ledger.commands.redeem import resolved
 from ledger.commands.restoring import restore_share
 from ledger.commands.returns import Taking, awarded_by, points_back, waits
 from ledger.commands.settling import settle_tier, uncounted
@@ -70,7 +72,7 @@ class VoidReturn(NamedTuple):
 def _give_back(
     working: Working, receipt: bytes, known: ReceiptState, came: receipts.Back
 ) -> tuple[bytes, int]:
-    stream = resolved(working, known.member)
+    stream = resolve_member(working, known.member)
     settle_tier(working, stream)
     award, day = awarded_by(working, known)
     left = dict(known.returned)
@@ -78,13 +80,18 @@ def _give_back(
         left[line] -= quantity
     taking = Taking(stream, award, day, scan_in(working, receipt).goods, left)
     points = points_back(taking, came)
-    took = cast("e.GoodsReturned", working.event(came.member or known.member, came.version))
+    source = came.member or known.member
+    took = cast("e.GoodsReturned", working.event(source, came.version))
+    member = member_of(working, stream)
+    if source != stream:  # taken before a merge: the lots are known under other numbers here
+        took = replace(took, takes=here(member, source, took.takes))
     # What waited for review waits again; where it was denied meanwhile it stays gone.
     waiting = min(sum(points), took.from_review) if waits(award, known) else 0
+    origin = origin_here(member, known.member, e.ORIGIN_SCAN)
     to_review = waiting if known.decision == e.DECISION_NONE else 0
     if to_review:
         working.emit(receipt, e.ReviewReduced(came.by, -to_review))
-    again = reinstate(member_of(working, stream), took, award, sum(points) - waiting)
+    again = reinstate(member, took, award, sum(points) - waiting, origin)
     counted = 0 if waits(award, known) else uncounted(working, receipt, award, came, left)
     event = e.ReturnVoided(
         receipt, came.by, working.now, came.lines, came.amounts_minor, points, again.puts,

@@ -13,33 +13,43 @@ from __future__ import annotations
 from ledger.events import (
     bonuses,
     complaints,
+    holders,
     holds,
     jobs,
     keys,
+    leaving,
     membership,
+    merging,
     passing,
+    persons,
     points,
     pools,
     receipts,
     reviews,
     scanning,
     tiers,
+    transfers,
     vouchers,
 )
 from ledger.events.bonuses import *
 from ledger.events.complaints import *
+from ledger.events.holders import *
 from ledger.events.holds import *
 from ledger.events.jobs import *
 from ledger.events.keys import *
+from ledger.events.leaving import *
 from ledger.events.membership import *
+from ledger.events.merging import *
 from ledger.events.parts import *
 from ledger.events.passing import *
+from ledger.events.persons import *
 from ledger.events.points import *
 from ledger.events.pools import *
 from ledger.events.receipts import *
 from ledger.events.reviews import *
 from ledger.events.scanning import *
 from ledger.events.tiers import *
+from ledger.events.transfers import *
 from ledger.events.vouchers import *
 
 EVENTS: tuple[type[Event], ...] = (
@@ -57,5 +67,10 @@ EVENTS: tuple[type[Event], ...] = (
     *keys.EVENTS,
     *jobs.EVENTS,
     *pools.EVENTS,
+    *persons.EVENTS,
+    *holders.EVENTS,
+    *merging.EVENTS,
+    *transfers.EVENTS,
+    *leaving.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ledger.events.parts import Event
-from ledger.types import Instant, Take
+from ledger.types import Day, Instant, Take
 
 __all__ = [
     "HOLD_ENDS",
@@ -37,6 +37,8 @@ class PointsHeld(Event, frozen=True):
     programme: int
     command: str
     card: int = -1
+    day: Day = 0
+    """The day in the programme's zone, whose limit of the card it counts to."""
 
 
 class HoldSettled(Event, frozen=True):

@@ -18,6 +18,8 @@ class MemberEnrolled(Event, frozen=True):
     store: str
     personal: bytes
     fingerprint: bytes
+    kind: str = "person"
+    """person, household or organisation."""
 
 
 class CardLinked(Event, frozen=True):
@@ -28,6 +30,11 @@ class CardLinked(Event, frozen=True):
     card: bytes
     personal: bytes
     replaces: int = -1
+    holder: bytes = b""
+    """The holder's name, encrypted under the member's key; empty for none."""
+    may_redeem: bool = True
+    redeem_limit_day: int = -1
+    """Points it may redeem on one day of the programme's zone; -1 for no limit."""
 
 
 class CardStopped(Event, frozen=True):

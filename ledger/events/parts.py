@@ -13,7 +13,9 @@ __all__ = [
     "ORIGIN_ADJUSTMENT",
     "ORIGIN_BONUS",
     "ORIGIN_COMPENSATION",
+    "ORIGIN_MOVED",
     "ORIGIN_SCAN",
+    "ORIGIN_TRANSFER",
     "UNATTRIBUTED",
     "UNATTRIBUTED_ANONYMOUS",
     "UNATTRIBUTED_BLOCKED",
@@ -24,18 +26,28 @@ __all__ = [
     "Event",
     "Goods",
     "Scan",
+    "origin_name",
 ]
 
 
 ORIGIN_SCAN, ORIGIN_ADJUSTMENT, ORIGIN_COMPENSATION, ORIGIN_BONUS = 0, 1, 2, 3
 ORIGINS = ("scan", "adjustment", "compensation", "bonus")
 """Where the points of a lot come from, by the number that lots carry."""
+ORIGIN_TRANSFER, ORIGIN_MOVED = 900, 1000
+"""Points that another member gave; from the second number on, lots that a merge brought."""
 
 UNATTRIBUTED_ANONYMOUS, UNATTRIBUTED_UNKNOWN_CARD, UNATTRIBUTED_BLOCKED, UNATTRIBUTED_LATE = range(
     4
 )
 UNATTRIBUTED = ("anonymous", "unknown_card", "review_blocked_card", "review_late")
 """Why a receipt has no member, by the number that its event carries."""
+
+
+def origin_name(origin: int) -> str:
+    """An origin as the reports call it."""
+    if origin >= ORIGIN_MOVED:
+        return "merge"
+    return "transfer" if origin == ORIGIN_TRANSFER else ORIGINS[origin]
 
 
 class Event(Struct, frozen=True, array_like=True):

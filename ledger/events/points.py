@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from ledger.events.parts import Event
-from ledger.types import Instant, Take
+from ledger.types import Day, Instant, Take
 
 __all__ = ["PointsAdjusted", "PointsRedeemed", "PointsRestored", "PointsRetaken"]
 
@@ -31,6 +31,8 @@ class PointsRedeemed(Event, frozen=True):
     """The stream of the voucher that was bought."""
     pieces: int = 0
     """Taken from the gift's stock."""
+    day: Day = 0
+    """The day in the programme's zone, whose limit of the card it counts to."""
 
 
 class PointsRestored(Event, frozen=True):

@@ -19,6 +19,7 @@ from ledger.calendar import zone_of
 from ledger.errors import ProgrammeInvalid
 from ledger.programme import earn as earning
 from ledger.programme import fraud as limiting
+from ledger.programme import members as membership
 from ledger.programme import prices as pricing
 from ledger.programme import rebate as rebating
 from ledger.programme import redeem as redeeming
@@ -29,6 +30,7 @@ from ledger.programme.earn import *
 from ledger.programme.expressions import *
 from ledger.programme.fraud import *
 from ledger.programme.lots import *
+from ledger.programme.members import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
 from ledger.programme.rebate import *
@@ -55,6 +57,9 @@ class Programme(Part, frozen=True):
     rebate: Rebate | None = None
     fraud: Fraud = Fraud()
     staff: Staff = Staff()
+    enrolment: Enrolment | None = None
+    transfer: Transfer | None = None
+    members: Members = Members()
 
 
 def load(text: str) -> Programme:
@@ -119,5 +124,6 @@ def _contradictions(programme: Programme) -> Contradictions:
         yield "returns.window_days", 'is needed for lots.pending = "return_window"'
     yield from limiting.contradictions(programme.fraud, programme.late_scan_days)
     yield from staffing.contradictions(programme.staff)
+    yield from membership.contradictions(programme.transfer)
     if programme.tiers:
         yield from standing.contradictions(programme.tiers)

@@ -21,7 +21,7 @@ from ledger.programme.parts import (
     repeated,
 )
 
-__all__ = ["Birthday", "Bonus", "Caps", "Earn", "Enrolment", "Rate"]
+__all__ = ["Birthday", "Bonus", "Caps", "Earn", "Rate", "Welcome"]
 
 Weekday = Annotated[int, Meta(ge=1, le=7)]
 """1 is Monday."""
@@ -107,7 +107,7 @@ class Caps(Part, frozen=True):
     member: Positive | None = None
 
 
-class Enrolment(Part, frozen=True):
+class Welcome(Part, frozen=True):
     """Points for joining."""
 
     points: Positive
@@ -128,7 +128,7 @@ class Earn(Part, frozen=True):
     minimum_minor: Points = 0
     rate: tuple[Rate, ...] = ()
     caps: Caps = Caps()
-    enrolment: Enrolment | None = None
+    enrolment: Welcome | None = None
     expression: tuple[Expression, ...] = ()
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.projections.balance import BALANCE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
+from ledger.projections.membership import MEMBERSHIP
 from ledger.projections.points import POINTS
 from ledger.projections.receipt import RECEIPT
 from ledger.projections.review import REVIEW
@@ -19,4 +20,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     RECEIPT,
     COMPLAINT,
     REVIEW,
+    MEMBERSHIP,
 )

@@ -16,7 +16,11 @@ FCT_LOT = Table(
         Column("member_id", "id", "the member's stream"),
         Column("expires_at", "instant", "when the points are gone"),
         Column("activates_at", "instant", "when they can be used; epoch 0 = at once"),
-        Column("origin", "int", "0 scan, 1 adjustment, 2 compensation, 3 bonus"),
+        Column(
+            "origin",
+            "int",
+            "0 scan, 1 adjustment, 2 compensation, 3 bonus, 900 transfer, from 1000 merge",
+        ),
         Column("points", "int", "points left", "add"),
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
@@ -191,6 +195,36 @@ def _rebated(at: At, event: e.RebateGranted, out: Out) -> None:
     _totals(out, at, earned=event.points, arrears=-event.repaid)
 
 
+def _gave(at: At, event: e.MergedAway | e.MergeUndone, out: Out) -> None:
+    _takes(out, at, event.takes)
+    points, arrears = sum(take.points for take in event.takes), event.arrears
+    _totals(out, at, transferred_out=points, transferred_in=arrears, arrears=-arrears)
+
+
+def _got(at: At, event: e.MergedIn | e.PartedAgain, out: Out) -> None:
+    for take in event.takes:
+        _lot(out, at, take.activates_at, take.expires_at, take.origin, take.points)
+    points, arrears = sum(take.points for take in event.takes), event.arrears
+    _totals(out, at, transferred_in=points, transferred_out=arrears, arrears=arrears)
+
+
+def _sent(at: At, event: e.PointsSent, out: Out) -> None:
+    _takes(out, at, event.takes)
+    _totals(out, at, transferred_out=event.points)
+
+
+def _received(at: At, event: e.PointsReceived, out: Out) -> None:
+    for lot, repaid in zip(event.lots, event.repaid, strict=False):
+        _lot(out, at, lot.activates_at, lot.expires_at, lot.origin, lot.points - repaid)
+    _totals(out, at, transferred_in=event.points, arrears=-sum(event.repaid))
+
+
+def _closed(at: At, event: e.MemberClosed, out: Out) -> None:
+    _takes(out, at, event.takes)
+    points, arrears = sum(take.points for take in event.takes), event.arrears
+    _totals(out, at, adjusted_out=points, adjusted_in=arrears, arrears=-arrears)
+
+
 BALANCE = Projection(
     "balance",
     3,
@@ -216,5 +250,12 @@ BALANCE = Projection(
         e.ComplaintResolved: _resolved,
         e.ReviewApproved: _approved,
         e.ReviewDenied: _denied,
+        e.MergedAway: _gave,
+        e.MergeUndone: _gave,
+        e.MergedIn: _got,
+        e.PartedAgain: _got,
+        e.PointsSent: _sent,
+        e.PointsReceived: _received,
+        e.MemberClosed: _closed,
     },
 )

@@ -40,7 +40,7 @@ def _movement(
     out.rows["fct_points_movement"].append(
         (
             at.stream, at.version, part, kind, points, activates_at, expires_at,
-            e.ORIGINS[origin] if origin >= 0 else None, receipt, reason, programme, captured_at,
+            e.origin_name(origin) if origin >= 0 else None, receipt, reason, programme, captured_at,
             at.recorded_at, at.position,
         )
     )  # fmt: skip
@@ -242,6 +242,62 @@ def _compensated(at: At, event: e.ComplaintResolved, out: Out) -> None:
     _gained(out, at, "adjust_in", event.points, event.repaid, lot, *rest)
 
 
+def _moved(out: Out, at: At, kind: str, takes: Sequence[Take], arrears: int, *rest: Any) -> None:
+    """Lots that went (or came, `transfer_in`), and a debt that went (came: below zero)."""
+    sign = 1 if kind == "transfer_in" else -1
+    for part, take in enumerate(takes):
+        lot = (take.activates_at, take.expires_at, take.origin)
+        _movement(out, at, part, kind, sign * take.points, lot, *rest)
+    if arrears:
+        _movement(out, at, len(takes), "arrears", arrears, NO_LOT, *rest)
+
+
+def _merged_away(at: At, event: e.MergedAway, out: Out) -> None:
+    rest = (None, f"merge: {event.reason} ({event.author})", event.programme, event.captured_at)
+    _moved(out, at, "transfer_out", event.takes, event.arrears, *rest)
+
+
+def _merged_in(at: At, event: e.MergedIn, out: Out) -> None:
+    rest = (None, f"merge: {event.reason} ({event.author})", event.programme, event.captured_at)
+    _moved(out, at, "transfer_in", event.takes, -event.arrears, *rest)
+
+
+def _merge_undone(at: At, event: e.MergeUndone, out: Out) -> None:
+    rest = (None, f"merge undone ({event.author})", event.programme, event.captured_at)
+    _moved(out, at, "transfer_out", event.takes, event.arrears, *rest)
+
+
+def _parted(at: At, event: e.PartedAgain, out: Out) -> None:
+    rest = (None, f"merge undone ({event.author})", event.programme, event.captured_at)
+    _moved(out, at, "transfer_in", event.takes, -event.arrears, *rest)
+
+
+def _sent(at: At, event: e.PointsSent, out: Out) -> None:
+    _taken(
+        out, at, "transfer_out", event.takes, None, "transfer", event.programme, event.captured_at
+    )
+
+
+def _received(at: At, event: e.PointsReceived, out: Out) -> None:
+    rest = (None, "transfer", event.programme, event.captured_at)
+    _moved(out, at, "transfer_in", event.lots, 0, *rest)
+    for part, (lot, repaid) in enumerate(
+        zip(event.lots, event.repaid, strict=False), len(event.lots)
+    ):
+        if repaid:
+            key = (lot.activates_at, lot.expires_at, lot.origin)
+            _movement(out, at, part, "repay", -repaid, key, *rest)
+
+
+def _closed(at: At, event: e.MemberClosed, out: Out) -> None:
+    rest = (None, f"closed: {event.reason} ({event.author})", event.programme, event.captured_at)
+    _taken(out, at, "adjust_out", event.takes, *rest)
+    if event.arrears:  # what is owed is given, and repays at once
+        part = len(event.takes)
+        _movement(out, at, part, "adjust_in", event.arrears, NO_LOT, *rest)
+        _movement(out, at, part + 1, "repay", -event.arrears, NO_LOT, *rest)
+
+
 POINTS = Projection(
     "points",
     2,
@@ -266,5 +322,12 @@ POINTS = Projection(
         e.ComplaintResolved: _compensated,
         e.ReviewApproved: _approved,
         e.ReviewDenied: _denied,
+        e.MergedAway: _merged_away,
+        e.MergedIn: _merged_in,
+        e.MergeUndone: _merge_undone,
+        e.PartedAgain: _parted,
+        e.PointsSent: _sent,
+        e.PointsReceived: _received,
+        e.MemberClosed: _closed,
     },
 )

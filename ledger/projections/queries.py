@@ -6,12 +6,15 @@ from typing import Any, NamedTuple
 
 from ledger.projections.balance import FCT_LOT
 from ledger.projections.member import DIM_MEMBER
+from ledger.projections.membership import DIM_STANDING
 from ledger.projections.points import FCT_POINTS_MOVEMENT
 from ledger.projections.receipt import FCT_RECEIPT
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Projection, Table
 from ledger.projections.tier import FCT_QUALIFYING, FCT_TIER, FCT_TIER_GRANT
 from ledger.types import Day, Instant, ReceiptKey
+
+DAY_SECONDS = 86_400
 
 
 class Balance(NamedTuple):
@@ -152,6 +155,17 @@ class Reader:
             (after, limit),
         )
         return [row[0] for row in rows]
+
+    def dormant(self, at: Instant, days: int) -> int:
+        """Open accounts without a receipt (or enrolment) in so many days before an instant."""
+        standing = self.name(DIM_STANDING)
+        rows = self._rows(
+            f"SELECT count(*) FROM {{t}} m JOIN {standing} s ON s.member_id = m.member_id"
+            " WHERE s.standing = 'open' AND coalesce(m.last_receipt_at, m.enrolled_at) < ?",
+            DIM_MEMBER,
+            (at - days * DAY_SECONDS,),
+        )
+        return int(rows[0][0])
 
     def best(self, limit: int) -> list[MemberRow]:
         """The members who spent most."""

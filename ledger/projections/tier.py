@@ -104,6 +104,29 @@ def _qualify(out: Out, at: At, day: int, points: int) -> None:
         out.merge(FCT_QUALIFYING, (at.stream, day), points, at.position)
 
 
+def _gave(at: At, event: e.MergedAway | e.MergeUndone, out: Out) -> None:
+    for day, points in zip(event.days, event.qualifying, strict=False):
+        _qualify(out, at, day, -points)
+
+
+def _got(at: At, event: e.MergedIn | e.PartedAgain, out: Out) -> None:
+    for day, points in zip(event.days, event.qualifying, strict=False):
+        _qualify(out, at, day, points)
+
+
+def _undone(at: At, event: e.MergeUndone, out: Out) -> None:
+    """Where the merge had brought a tier, the one before it is told again."""
+    _gave(at, event, out)
+    if not event.tier_restored:
+        return
+    out.rows["fct_tier"].append(
+        (
+            at.stream, at.version, event.tier, event.tier_until, 0, event.programme,
+            event.captured_at, at.recorded_at, at.position,
+        )
+    )  # fmt: skip
+
+
 TIER = Projection(
     "tier",
     2,
@@ -117,5 +140,9 @@ TIER = Projection(
         e.ReturnVoided: _voided,
         e.GoodsReturnedLoose: _loose,
         e.ReviewApproved: _approved,
+        e.MergedAway: _gave,
+        e.MergedIn: _got,
+        e.MergeUndone: _undone,
+        e.PartedAgain: _got,
     },
 )

@@ -22,6 +22,7 @@ POOL = 6
 JOB = 7
 IDENTITY = 8
 VOUCHER = 9
+IDENTITY = 8
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -47,6 +48,10 @@ class Keys:
     def _receipt(self, key: ReceiptKey) -> bytes:
         day = min(max(key.business_day, 0), _LAST_DAY)
         return self._id(bytes([RECEIPT]) + day.to_bytes(2, "big"), tuple(key))
+
+    def identity(self, normal: str) -> bytes:
+        """The stream of an e-mail address or telephone number in its normal form."""
+        return self._id(bytes([IDENTITY]), ("identity", normal))
 
     def command(self, kind: str, command_id: str) -> bytes:
         """The stream of a command id."""

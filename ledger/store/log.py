@@ -9,6 +9,9 @@ from eventsourcing.persistence import StoredEvent
 
 from ledger.types import Instant
 
+DESTROYED = b""
+"""In place of a personal key to store: the one that is stored goes."""
+
 
 class Row(NamedTuple):
     """An event to append; `version` counts from 1 in its stream."""
@@ -71,7 +74,10 @@ class Log(Protocol):
         written_at: int,
         personal_keys: Sequence[tuple[bytes, bytes]] = (),
     ) -> int:
-        """Append all rows or none, durably, and return the first one's position."""
+        """Append all rows or none, durably, and return the first one's position.
+
+        In the same transaction personal keys are stored, or destroyed (`DESTROYED`).
+        """
 
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
         """Read streams from their snapshots on, the head, and what changed after `since`."""

@@ -23,7 +23,7 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
 from ledger.store.leaf import LEAF_SQL
-from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
 
 SCHEMA = "loyalty"
 REPORTING = "reporting"
@@ -132,6 +132,7 @@ _READ = (
     " convert_to(topic, 'UTF8'), state, recorded_at, written_at, leaf_hash"
     " FROM {schema}.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
 )
+_DESTROY = "DELETE FROM {schema}.personal_keys WHERE originator_id = ANY (%b::uuid[])"
 _STREAMS = (
     "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
     " FROM {schema}.stored_events"
@@ -194,6 +195,7 @@ class PostgresLog(library.PostgresProcessRecorder):
         if not personal_keys:
             with self._cursor() as cursor:
                 return self._append(cursor, rows, written_at)
+        made = [(stream, key) for stream, key in personal_keys if key != DESTROYED]
         with self.transaction(commit=True) as cursor:
             cursor.execute(
                 SQL(
@@ -201,12 +203,16 @@ class PostgresLog(library.PostgresProcessRecorder):
                     " FROM unnest(%b::bytea[], %b::bytea[]) AS u(s, k) ORDER BY 1"
                     " ON CONFLICT DO NOTHING"
                 ).format(schema=self._schema),
-                ([s for s, _ in personal_keys], [k for _, k in personal_keys]),
+                ([s for s, _ in made], [k for _, k in made]),
+            )
+            cursor.execute(
+                SQL(_DESTROY).format(schema=self._schema),
+                ([s.hex() for s, k in personal_keys if k == DESTROYED],),
             )
             return self._append(cursor, rows, written_at)
 
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
-        streams, versions, topics, states, recorded = (list(c) for c in zip(*rows, strict=True))
+        streams, versions, topics, states, recorded = ([row[i] for row in rows] for i in range(5))
         cursor.execute(
             self._append_sql,
             (self._lock, streams, versions, topics, recorded, states, written_at),

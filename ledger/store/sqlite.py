@@ -21,7 +21,7 @@ from eventsourcing.persistence import (
 )
 
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
@@ -108,7 +108,18 @@ class SQLiteLog(library.SQLiteProcessRecorder):
     ) -> int:
         """Append in one immediate transaction; see `Log`."""
         with self.transaction(commit=True) as cursor:
-            return self._append(cursor, rows, written_at, personal_keys)
+            first = self._append(cursor, rows, written_at, personal_keys)
+        if any(key == DESTROYED for _, key in personal_keys):
+            self._empty_wal()
+        return first
+
+    def _empty_wal(self) -> None:
+        """What was destroyed still stands in older pages of the write-ahead file: empty it.
+
+        Readers may hold it back; then the next one does it.
+        """
+        with self._in_use(), self.datastore.get_connection(commit=False) as connection:
+            connection.cursor().sqlite_cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _append(
         self,
@@ -117,7 +128,11 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         written_at: int,
         personal_keys: Sequence[tuple[bytes, bytes]] = (),
     ) -> int:
-        cursor.executemany("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", personal_keys)
+        for stream, key in personal_keys:
+            if key == DESTROYED:
+                cursor.execute("DELETE FROM personal_keys WHERE originator_id = ?", (stream,))
+            else:
+                cursor.execute("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", (stream, key))
         first = _head(cursor) + 1
         cursor.executemany(_INSERT, _numbered(first, rows, written_at))
         return first

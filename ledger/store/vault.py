@@ -84,6 +84,11 @@ class Vault:
             self._remember(stream, sealed, plain)
         return plain
 
+    def forget(self, stream: bytes) -> None:
+        """Let go of what was decrypted of a member whose key is destroyed."""
+        for kept in [kept for kept in self._plain if kept[0] == stream]:
+            del self._plain[kept]
+
     def _remember(self, stream: bytes, sealed: bytes, plain: bytes) -> None:
         if len(self._plain) >= REMEMBERED:
             del self._plain[next(iter(self._plain))]

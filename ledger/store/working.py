@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from eventsourcing.persistence import IntegrityError
+
 from ledger import events as e
 from ledger.store.codec import Codec
 from ledger.store.draws import Draws
 from ledger.store.keys import Keys
-from ledger.store.log import Log, Row, Snapshot
+from ledger.store.log import DESTROYED, Log, Row, Snapshot
 from ledger.store.vault import Vault
 from ledger.types import Instant
 
@@ -20,6 +22,10 @@ more than half a command on top (`make bench`)."""
 
 NOTHING_SINCE = 2**62
 """A position that no log reaches: asks for no changes."""
+
+
+class Torn(IntegrityError):
+    """Streams were read at two moments, between which others wrote to both: decide again."""
 
 
 class Entry(NamedTuple):
@@ -176,17 +182,28 @@ class Working:
             self.personal_keys.append((stream, key))
         return self.vault.encrypt(stream, key, plain)
 
+    def destroy_key(self, stream: bytes) -> None:
+        """Destroy a member's key in the transaction that appends this batch."""
+        self.personal_keys.append((stream, DESTROYED))
+        self.vault.forget(stream)
+
     def personal_key(self, stream: bytes) -> bytes | None:
         """The key of a member's personal data: stored, or made in this batch."""
-        made = next((k for s, k in self.personal_keys if s == stream), None)
+        made = self._own_key(stream)
+        if made == DESTROYED:
+            return None
         if made or not self.version(stream):
             return made  # a key is stored with its member's first event, never before
         return self.vault.key(stream)
 
     def unseal(self, stream: bytes, sealed: bytes) -> bytes | None:
         """Decrypt personal data; None where there are none or the key was destroyed."""
-        own = next((k for s, k in self.personal_keys if s == stream), None)
-        return self.vault.decrypt(stream, sealed, own)
+        own = self._own_key(stream)
+        return None if own == DESTROYED else self.vault.decrypt(stream, sealed, own)
+
+    def _own_key(self, stream: bytes) -> bytes | None:
+        """What this batch did to a member's key, the latest first."""
+        return next((k for s, k in reversed(self.personal_keys) if s == stream), None)
 
     def pool_drawn(self, stream: bytes) -> int:
         """What was taken of a shared quantity, by this batch too."""

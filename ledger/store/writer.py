@@ -188,7 +188,7 @@ class Writer:
         for job in jobs:
             job.answers = [self._decide(command) for command in job.commands]
         working.settle()
-        if working.rows:
+        if working.rows or working.personal_keys:
             first = self._log.append(working.rows, self._wall(), working.personal_keys)
             working.keep(first)
 

@@ -17,6 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--email", default="")
     parser.add_argument("--phone", default="")
     parser.add_argument("--birthday", type=dt.date.fromisoformat, help="YYYY-MM-DD")
+    parser.add_argument("--kind", choices=("person", "household", "organisation"), default="person")
+    parser.add_argument(
+        "--identity", default="", help="an e-mail address or telephone number only one member has"
+    )
     parser.add_argument("--store", default="", help="where the member joined")
 
 
@@ -26,7 +30,9 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         name=options.name, email=options.email, phone=options.phone, birthday=options.birthday
     )
     with LoyaltyLedger.open(options.db) as ledger:
-        outcome = ledger.enrol(options.card, personal, options.store)
+        outcome = ledger.enrol(
+            options.card, personal, options.store, kind=options.kind, identity=options.identity
+        )
     member = outcome.stream.hex()
     first = "is a member already" if outcome.repeat else "is a member"
     speaker.say({"member_id": member, "repeat": outcome.repeat}, [f"{member} {first}."])

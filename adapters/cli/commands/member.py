@@ -7,7 +7,8 @@ import argparse
 from adapters.cli.commands.tier import needs_data, needs_text
 from adapters.cli.render import Speaker, money, when
 from adapters.cli.values import instant
-from ledger.application import LoyaltyLedger
+from ledger.application import LoyaltyLedger, MemberView
+from ledger.application.reads import HolderView
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,11 +33,14 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         "balance": balance._asdict(), "cards": view.cards, "receipts": row.receipts,
         "spend_minor": row.spend_minor, "currency": currency,
         "enrolled_at": when(row.enrolled_at), "last_receipt_at": when(row.last_receipt_at),
-        "personal": personal,
+        "personal": personal, "kind": view.kind, "standing": view.standing,
+        "merged_into": view.merged_into or None,
+        "holders": [holder._asdict() for holder in view.holders],
     }  # fmt: skip
     name = f" ({personal.name})" if personal and personal.name else ""
     lines = [
         f"Member {view.member_id}{name}",
+        *_unusual(view),
         f"  tier       {view.tier or '-'}",
         f"  next tier  {needs_text(view.next, currency)}",
         f"  available  {balance.available}",
@@ -49,5 +53,22 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         f"  cards      {view.cards}",
         f"  enrolled   {when(row.enrolled_at)}, last receipt {when(row.last_receipt_at) or '-'}",
     ]
+    lines += [
+        f"  card {held.card}     {held.holder or '-'}, {_limit(held)}" for held in view.holders
+    ]
     speaker.say(data, lines)
     return 0
+
+
+def _limit(held: HolderView) -> str:
+    if not held.may_redeem:
+        return "may not spend"
+    limit = held.redeem_limit_day
+    return f"spends up to {limit} a day" if limit >= 0 else "no limit"
+
+
+def _unusual(view: MemberView) -> list[str]:
+    """What is only worth a line where it is not as with most members."""
+    into = f" into {view.merged_into}" if view.standing == "merged" else ""
+    lines = [f"  standing   {view.standing}{into}"] if view.standing != "active" else []
+    return lines + ([f"  kind       {view.kind}"] if view.kind != "person" else [])

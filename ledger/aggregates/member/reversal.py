@@ -29,6 +29,7 @@ def reverse(
     now: Instant,
     *,
     may_refuse: bool = True,
+    origin: int = e.ORIGIN_SCAN,
 ) -> Reversal:
     """Take back points of an award: from its own lot, then from what else is there.
 
@@ -42,7 +43,7 @@ def reverse(
     expires_at = lasts_until(member, awarded)
     if expires_at <= max(now, member.lapsed_until):
         return Reversal((), 0, points)
-    own = (awarded.activates_at, expires_at, e.ORIGIN_SCAN)
+    own = (awarded.activates_at, expires_at, origin)
     return _take(_first(member.lots, {own}, now), points, rules, may_refuse=may_refuse)
 
 
@@ -93,7 +94,11 @@ class Reinstatement(NamedTuple):
 
 
 def reinstate(
-    member: Member, took: e.GoodsReturned, awarded: e.Award, points: int
+    member: Member,
+    took: e.GoodsReturned,
+    awarded: e.Award,
+    points: int,
+    origin: int = e.ORIGIN_SCAN,
 ) -> Reinstatement:
     """Give back `points` of what a return took: to the lots it took from, then off the arrears.
 
@@ -109,7 +114,7 @@ def reinstate(
     put = owed - off + surplus
     if put:
         puts = _joined(
-            (*puts, Take(awarded.activates_at, lasts_until(member, awarded), e.ORIGIN_SCAN, put))
+            (*puts, Take(awarded.activates_at, lasts_until(member, awarded), origin, put))
         )
     return Reinstatement(puts, off, sum(take.points for take in puts) + off)
 

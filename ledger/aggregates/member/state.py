@@ -39,6 +39,17 @@ class Card(Struct, frozen=True, array_like=True):
 
     id: bytes
     stopped: bool = False
+    replaced: bool = False
+    """Stopped because another stands in for it."""
+    may_redeem: bool = True
+    redeem_limit_day: int = -1
+    """Points it may redeem on one day; -1 for no limit."""
+    day: Day = 0
+    """The day of its latest redemption, and the points redeemed on that day."""
+    redeemed: int = 0
+    merge: int = 0
+    """The number of the merge it came with; 0 for the member's own."""
+    holder: bytes = b""
 
 
 class Lot(Struct, frozen=True, array_like=True):
@@ -56,6 +67,9 @@ class Hold(Struct, frozen=True, array_like=True):
     id: bytes
     takes: tuple[Take, ...]
     ends_at: Instant
+    card: int = -1
+    day: Day = 0
+    """Whose limit it counts to, while it is open and for what it pays."""
 
 
 class Complaint(Struct, frozen=True, array_like=True):
@@ -77,6 +91,21 @@ class Counter(Struct, frozen=True, array_like=True):
     days: tuple[Day, ...] = ()
     """Ascending; the points beside them."""
     by_day: tuple[int, ...] = ()
+
+
+class Merged(Struct, frozen=True, array_like=True):
+    """A member who was merged into this one."""
+
+    merge: bytes
+    """The stream of the command that did it."""
+    number: int
+    member: bytes
+    origins: tuple[tuple[int, int], ...]
+    """(origin of the lots here, origin there)."""
+    arrears: int
+    receipts: int = 0
+    """Receipts recorded since with the cards that came, and what they earned."""
+    points: int = 0
 
 
 class Member(Struct, frozen=True, array_like=True):
@@ -145,6 +174,20 @@ class Member(Struct, frozen=True, array_like=True):
     counters: tuple[Counter, ...] = ()
     """What rules with limits gave, by the name of the rule."""
     birthday_gift_year: int = 0
+    kind: str = "person"
+    merged_into: bytes = b""
+    merges: tuple[Merged, ...] = ()
+    """The last one is the one that can be undone."""
+    moved: int = 0
+    """Numbers given to merges and their origins so far."""
+    once: tuple[bytes, ...] = ()
+    """Members it was merged into and parted from again, the latest last."""
+    closed: bool = False
+    erased: bool = False
+    identities: tuple[bytes, ...] = ()
+    sent_day: Day = 0
+    """The day of the latest transfer to others, and the points given on that day."""
+    sent: int = 0
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

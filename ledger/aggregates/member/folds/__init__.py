@@ -12,13 +12,18 @@ from ledger import events as e
 from ledger.aggregates.member.folds import (
     bonuses,
     complaints,
+    holders,
     holds,
+    leaving,
     membership,
+    merging,
     passing,
+    persons,
     points,
     reviews,
     scanning,
     tiers,
+    transfers,
 )
 from ledger.aggregates.member.state import Member
 
@@ -32,6 +37,11 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **complaints.FOLDS,
     **reviews.FOLDS,
     **bonuses.FOLDS,
+    **holders.FOLDS,
+    **persons.FOLDS,
+    **merging.FOLDS,
+    **transfers.FOLDS,
+    **leaving.FOLDS,
 }
 
 
@@ -39,6 +49,8 @@ def evolve(state: Member | None, event: e.Event) -> Member:
     """The state after an event; a member's stream begins with the enrolment."""
     if state is None:
         assert isinstance(event, e.MemberEnrolled)  # noqa: S101  nothing else comes first
-        return Member(event.captured_at, event.store, event.personal, event.fingerprint)
+        return Member(
+            event.captured_at, event.store, event.personal, event.fingerprint, kind=event.kind
+        )
     fold = FOLDS.get(type(event))
     return fold(state, event) if fold else state

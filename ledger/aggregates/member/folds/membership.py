@@ -12,14 +12,19 @@ from ledger.aggregates.member.state import Card, Member
 
 
 def _linked(m: Member, event: e.CardLinked) -> Member:
-    m = _without(m, event.replaces) if event.replaces >= 0 else m
+    merge = m.cards[event.replaces].merge if event.replaces >= 0 else 0
+    m = _without(m, event.replaces, replaced=True) if event.replaces >= 0 else m
     personal = event.personal or m.personal
-    return replace(m, cards=(*m.cards, Card(event.card)), personal=personal)
+    card = Card(
+        event.card, may_redeem=event.may_redeem, redeem_limit_day=event.redeem_limit_day,
+        merge=merge, holder=event.holder,
+    )  # fmt: skip
+    return replace(m, cards=(*m.cards, card), personal=personal)
 
 
-def _without(m: Member, index: int) -> Member:
+def _without(m: Member, index: int, *, replaced: bool = False) -> Member:
     cards = list(m.cards)
-    cards[index] = Card(cards[index].id, stopped=True)
+    cards[index] = replace(cards[index], stopped=True, replaced=replaced)
     return replace(m, cards=tuple(cards))
 
 

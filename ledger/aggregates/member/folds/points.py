@@ -8,10 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.aggregates.member.holders import spent_by
 from ledger.aggregates.member.state import Member, put, put_all, taken
 
 
 def _redeemed(m: Member, event: e.PointsRedeemed) -> Member:
+    m = spent_by(m, event.card, event.day, event.points)
     return replace(m, lots=taken(m.lots, event.takes), redeemed=m.redeemed + event.points)
 
 

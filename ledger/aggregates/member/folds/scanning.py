@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.aggregates.member.folds.counting import counted
+from ledger.aggregates.member.folds.merging import counted as counted_for_card
 from ledger.aggregates.member.folds.reviews import watched
 from ledger.aggregates.member.state import (
     LAPSED_AFTER,
@@ -40,6 +41,7 @@ def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant, store: s
     m = let_go(m, captured_at - LAPSED_AFTER)
     kept = earned - award.repaid - award.review
     m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
+    m = counted_for_card(m, award.card, earned)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(
         m,
