@@ -12,7 +12,7 @@ from adapters.cli import main as cli
 from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
-from ledger.store.keys import CARD, COMMAND, MEMBER, PROGRAMME, RECEIPT
+from ledger.store.keys import CARD, COMMAND, MEMBER, PROGRAMME, RECEIPT, VOUCHER
 
 ROOT = Path(__file__).parent.parent
 DOCS = [
@@ -31,10 +31,13 @@ PARTS = {
     programme.Redeem: "`[redeem]`",
     programme.Cash: "`[redeem.cash]`",
     programme.Gift: "`[[redeem.gift]]`",
+    programme.Voucher: "`[[redeem.voucher]]`",
     programme.Tiers: "`[tiers]`",
     programme.Level: "`[[tiers.level]]`",
     programme.MemberPrice: "`[[member_price]]`",
     programme.Returns: "`[returns]`",
+    programme.Rebate: "`[rebate]`",
+    programme.RebateLevel: "`[[rebate.level]]`",
     programme.Complaints: "`[complaints]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
@@ -101,7 +104,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme) \|.*$", table, re.MULTILINE
+            r"^\| (?:member|receipt|card|command|voucher|programme) \|.*$", table, re.MULTILINE
         )
         for topic in re.findall(r"`([a-z-]+)`", row)
     ]
@@ -231,7 +234,7 @@ def test_every_key_of_the_programme_is_documented():
             assert (default == "needed") == fields[name].required, (heading, name)
             value = fields[name].default
             if isinstance(value, int):
-                assert default == str(value), (heading, name)
+                assert default == str(value).lower(), (heading, name)
 
 
 def test_the_shipped_programmes_are_documented():
@@ -262,7 +265,7 @@ def test_the_stream_ids_are_documented():
     table = sections(doc("store.md"), 2)["Stream ids"]
     rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
-    known[PROGRAMME] = "programme"
+    known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 
 
