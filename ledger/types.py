@@ -89,7 +89,12 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         if self.quantity == 0:
             msg = "`quantity` is zero"
             raise ValueError(msg)
-        if self.kind == "return" and self.return_of is None:
+        if self.kind == "return":
+            if self.return_of is not None:
+                msg = (
+                    "a line of kind `return` has no `return_of`: the line it was bought on is known"
+                )
+                raise ValueError(msg)
             if self.quantity > 0 or self.amount_minor > 0:
                 msg = "a line of kind `return` needs a negative `quantity` and no positive amount"
                 raise ValueError(msg)

@@ -16,9 +16,10 @@ from ledger.commands.common import (
     member_of,
     owner_of,
     rules_at,
+    slide,
 )
-from ledger.commands.goods import lines_of, unclaimed_scan
-from ledger.commands.returns import When, returns_before_award
+from ledger.commands.goods import lines_of, loose_of, unclaimed_scan
+from ledger.commands.returns import When, return_loose, returns_before_award
 from ledger.errors import CapturedTooLate, MemberConflict, ReceiptUnknown
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -91,6 +92,9 @@ def _attribute(
     working.emit(receipt, e.ReceiptGiven(member, version, returns), recorded_at)
     if change:
         working.emit(member, change, recorded_at)
+    slide(working, member, rules, (scan.day, scan.captured_at), recorded_at)
+    if loose := loose_of(scan.goods):
+        return_loose(working, member, loose, when._replace(by=receipt), may_refuse=False)
     return version
 
 

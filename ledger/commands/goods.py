@@ -61,6 +61,18 @@ def lines_of(goods: e.Goods) -> list[Line]:
     ]
 
 
+def loose_of(goods: e.Goods) -> list[Line]:
+    """The lines of goods brought back of which nobody knows the receipt."""
+    return [
+        Line(
+            goods.products[index], goods.quantities[index], goods.amounts_minor[index],
+            category=goods.categories[index] if goods.categories else "", kind="return",
+        )
+        for index, kind in enumerate(goods.kinds)
+        if kind == "return" and index not in goods.voided
+    ]  # fmt: skip
+
+
 def unclaimed_scan(working: Working, receipt: bytes) -> e.Scan:
     """The lines of a receipt that was recorded without a member."""
     state = cast("ReceiptState", working.state(receipt))

@@ -12,7 +12,7 @@ from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
 from ledger.commands.common import Outcome, award_for, card_index, member_of, rules_at, slide
-from ledger.commands.goods import scan_of
+from ledger.commands.goods import loose_of, scan_of
 from ledger.commands.membership import new_member
 from ledger.commands.returns import (
     Back,
@@ -24,7 +24,7 @@ from ledger.commands.returns import (
 from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, MemberConflict
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Line, Personal, Receipt, day_of
+from ledger.types import Instant, Personal, Receipt, day_of
 
 CLOCKS_APART_SECONDS = 300
 """How far a till's clock may be ahead of the ledger's."""
@@ -189,14 +189,9 @@ def _award(
     if change:
         working.emit(member, change, recorded_at)
     slide(working, member, rules, (shopping.day, scan.captured_at), recorded_at)
-    loose = [line for line in receipt.lines if _is_loose(line)]
-    if loose:
+    if loose := loose_of(scan.goods):
         return_loose(working, member, loose, When(stream, scan.captured_at, recorded_at))
     return Outcome(member, version)
-
-
-def _is_loose(line: Line) -> bool:
-    return line.kind == "return" and line.return_of is None and not line.voided
 
 
 def _unclaimed(

@@ -8,7 +8,7 @@ from ledger import events as e
 from ledger.aggregates.claim import Claimed
 from ledger.aggregates.member.reversal import give_back, retake
 from ledger.aggregates.receipt import ReceiptState
-from ledger.commands.common import present, rules_at
+from ledger.commands.common import member_of, present, rules_at
 from ledger.commands.goods import scan_in
 from ledger.commands.redeem import Paid, paid_by, resolved
 from ledger.policies.returns import share
@@ -48,11 +48,12 @@ def _bring_to(
     member = resolved(working, paid.member)
     event: e.Event
     if target > paid.undone:
-        takes = give_back(paid.takes, paid.undone, target)
-        event = e.PointsRestored(now, paid.claim, takes, value, receipt, "return", "", number)
+        state = member_of(working, member)
+        takes, off = give_back(state, paid.payment, paid.undone, target)
+        event = e.PointsRestored(now, paid.claim, takes, value, receipt, "return", "", number, off)
     else:
         state = present(working, member)
-        takes, owed = retake(state, paid.takes, paid.undone, target, now)
+        takes, owed = retake(state, paid.payment, paid.undone, target, now)
         event = e.PointsRetaken(
             now, paid.claim, paid.undone - target, takes, owed, -value, receipt, number
         )

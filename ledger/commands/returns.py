@@ -140,8 +140,9 @@ class ReturnLoose(NamedTuple):
 
 
 def return_loose(
-    working: Working, member: bytes, lines: Sequence[Line], when: When, author: str = ""
-) -> int:
+    working: Working, member: bytes, lines: Sequence[Line], when: When, author: str = "",
+    *, may_refuse: bool = True,
+) -> int:  # fmt: skip
     """Record that a member brought goods back of which nobody knows the receipt.
 
     Raises:
@@ -152,7 +153,10 @@ def return_loose(
     programme = rules.programme
     rate = programme.returns.without_receipt == "rate"
     points = loose_points(programme.earn, lines) if rate else 0
-    took = reverse_loose(present(working, member), points, rules, now) if points else NOTHING
+    took = NOTHING
+    if points:
+        state = present(working, member)
+        took = reverse_loose(state, points, rules, now, may_refuse=may_refuse)
     amount = -sum(line.amount_minor for line in lines)
     event = e.GoodsReturnedLoose(
         when.by, when.at, local_day(when.at, programme.time_zone), amount, points, took.takes,

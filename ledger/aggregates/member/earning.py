@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.aggregates.member.state import Member
+from ledger.aggregates.member.state import Member, carried
 from ledger.errors import AmountInvalid
 from ledger.policies import tier
 from ledger.policies.basket import Basket, eligible
@@ -63,6 +63,9 @@ def award(
     activates_at, expires_at = lot_dates(
         programme.lots, shopping.day, programme.time_zone, programme.returns.window_days
     )
+    expiry = programme.lots.expiry
+    if expiry and expiry.slides:  # a late receipt's points last as long as if it had been in time
+        expires_at = carried(member, expires_at)
     got = e.Award(
         card=card,
         programme=rules.number,
