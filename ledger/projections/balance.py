@@ -21,6 +21,7 @@ FCT_LOT = Table(
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
     merged=True,
+    also_by=("expires_at", "member_id"),
 )
 FCT_MEMBER_POINTS = Table(
     "fct_member_points",
