@@ -20,7 +20,8 @@ Clock = Callable[[], Instant]
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Minor = Annotated[int, Meta(ge=-10_000_000_000, le=10_000_000_000)]
+MOST_MINOR = 10_000_000_000
+Minor = Annotated[int, Meta(ge=-MOST_MINOR, le=MOST_MINOR)]
 """So bounded that no sum of a member outgrows a database's integer."""
 MOST_POINTS = 1_000_000_000
 """More than this is not given or taken at once, for the same reason."""

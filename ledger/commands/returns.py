@@ -23,7 +23,7 @@ from ledger.policies.returns import loose_points
 from ledger.policies.split import part_returned
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Line, ReceiptKey
+from ledger.types import MOST_MINOR, Instant, Line, ReceiptKey
 
 
 class When(NamedTuple):
@@ -118,7 +118,7 @@ class ReturnLoose(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another return.
             CardUnknown: nobody holds the card.
-            AmountInvalid: it is not above zero.
+            AmountInvalid: it is not above zero, or beyond `MOST_MINOR`.
             InputInvalid: no author is given.
             PointsSpent: the points are spent, and the programme refuses such returns.
         """
@@ -128,8 +128,9 @@ class ReturnLoose(NamedTuple):
         claimed = claim(working, "return-loose", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        if self.amount_minor <= 0:
-            raise AmountInvalid(field="amount_minor")
+        if not 0 < self.amount_minor <= MOST_MINOR:
+            msg = f"{self.amount_minor} asked, {MOST_MINOR} at most."
+            raise AmountInvalid(msg, field="amount_minor")
         if not self.author:
             msg = "A return without receipt needs an author."
             raise InputInvalid(msg, field="author")
