@@ -20,7 +20,8 @@ Clock = Callable[[], Instant]
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
-Minor = Annotated[int, Meta(ge=-10_000_000_000, le=10_000_000_000)]
+MOST_MINOR = 10_000_000_000
+Minor = Annotated[int, Meta(ge=-MOST_MINOR, le=MOST_MINOR)]
 """So bounded that no sum of a member outgrows a database's integer."""
 MOST_POINTS = 1_000_000_000
 """More than this is not given or taken at once, for the same reason."""
@@ -90,7 +91,12 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         if self.quantity == 0:
             msg = "`quantity` is zero"
             raise ValueError(msg)
-        if self.kind == "return" and self.return_of is None:
+        if self.kind == "return":
+            if self.return_of is not None:
+                msg = (
+                    "a line of kind `return` has no `return_of`: the line it was bought on is known"
+                )
+                raise ValueError(msg)
             if self.quantity > 0 or self.amount_minor > 0:
                 msg = "a line of kind `return` needs a negative `quantity` and no positive amount"
                 raise ValueError(msg)

@@ -1,6 +1,7 @@
 """Both stores for every test: SQLite in a file, PostgreSQL brought up from a wheel."""
 
 import itertools
+import re
 import shutil
 from contextlib import contextmanager
 from functools import cache
@@ -141,11 +142,15 @@ def ledger(db, clock):
 
 @pytest.fixture
 def ledger_under(new_db, clock):
-    """Makes ledgers under the test programme and more text."""
+    """Makes ledgers under the test programme, with lines of it changed, and more text."""
     made = []
 
-    def make(more: str) -> LoyaltyLedger:
-        made.append(LoyaltyLedger.create(new_db(), PROGRAMME + more, secret=SECRET, clock=clock))
+    def make(more: str, **changes: str) -> LoyaltyLedger:
+        text = PROGRAMME
+        for key, lines in changes.items():
+            text = re.sub(rf"^{key} = .*$", lines, text, count=1, flags=re.MULTILINE)
+            assert lines in text
+        made.append(LoyaltyLedger.create(new_db(), text + more, secret=SECRET, clock=clock))
         return made[-1]
 
     yield make

@@ -45,10 +45,13 @@ PARTS = {
     programme.Redeem: "`[redeem]`",
     programme.Cash: "`[redeem.cash]`",
     programme.Gift: "`[[redeem.gift]]`",
+    programme.Voucher: "`[[redeem.voucher]]`",
     programme.Tiers: "`[tiers]`",
     programme.Level: "`[[tiers.level]]`",
     programme.MemberPrice: "`[[member_price]]`",
     programme.Returns: "`[returns]`",
+    programme.Rebate: "`[rebate]`",
+    programme.RebateLevel: "`[[rebate.level]]`",
     programme.Complaints: "`[complaints]`",
     programme.Fraud: "`[fraud]`",
     programme.FraudLimit: "`[fraud.receipts_per_card_day]`, `[fraud.points_per_day]`, `[fraud.late_days]`",
@@ -128,6 +131,9 @@ def test_every_event_is_listed_under_one_stream():
             table,
             re.MULTILINE,
             r"^\| (?:member|receipt|card|command|programme|identity) \|.*$",
+            table,
+            re.MULTILINE,
+            r"^\| (?:member|receipt|card|command|voucher|programme) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -293,6 +299,7 @@ def test_the_stream_ids_are_documented():
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
     known[IDENTITY] = "identity"
+    known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 
 

@@ -34,7 +34,7 @@ def row(**changes):
     return {"product": "1", "quantity": 1, "amount_minor": 100} | changes
 
 
-ORIGINAL = {"store": "s1", "lane": "1", "business_date": "2026-01-01", "number": "no", "line": 1}
+ORIGINAL = {"store": "s1", "lane": "1", "business_date": "2026-01-01", "number": "good", "line": 9}
 
 WRONG = {
     "truncated line": (raw()[:80], None),
@@ -60,8 +60,8 @@ WRONG = {
     "no lines": (raw(lines=[]), "lines"),
     "no store": (raw(store=None), "store"),
     "an unknown field": (raw(colour="red"), "colour"),
-    "unknown original of a return": (
-        raw(lines=[row(quantity=-1, amount_minor=-100, return_of=ORIGINAL)]), "return_of",
+    "unknown line of a return": (
+        raw(lines=[row(quantity=-1, amount_minor=-100, return_of=ORIGINAL)]), "line",
     ),
     "deep nesting": (b'{"store":' + b"[" * 5_000, None),
 }  # fmt: skip

@@ -97,7 +97,11 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
             waits = _back(event, 0)._replace(captured_at=event.captured_at)
             return replace(known, waiting=(*known.waiting, waits))
         case e.LinesKept():
-            return replace(known, backs=tuple(b for b in known.backs if b.by != event.by))
+            return replace(
+                known,
+                backs=tuple(b for b in known.backs if b.by != event.by),
+                waiting=tuple(b for b in known.waiting if b.by != event.by),
+            )
         case e.ReceiptReviewed():
             return replace(known, decision=event.decision)
         case e.ReviewReduced():

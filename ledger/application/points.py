@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import cast
+
+from ledger.aggregates.voucher import VoucherState
 from ledger.application.door import Door
 from ledger.commands.adjust import Adjust
 from ledger.commands.common import Outcome
@@ -9,6 +12,7 @@ from ledger.commands.holds import HoldPoints, ReleaseHold, SettleHold
 from ledger.commands.redeem import Redeem, UndoRedemption
 from ledger.commands.stock import StockGift, pool_of
 from ledger.commands.vouchers import UseVoucher
+from ledger.errors import VoucherUnknown
 from ledger.types import Instant
 
 
@@ -43,6 +47,17 @@ class Points(Door):
     def voucher_code(self, command_id: str) -> str:
         """The code of the voucher that was redeemed under a command id."""
         return self.keys.voucher_code(command_id)
+
+    def voucher(self, code: str) -> VoucherState:
+        """What is known of a voucher.
+
+        Raises:
+            VoucherUnknown.
+        """
+        known = cast("VoucherState | None", self._state(self.keys.voucher(code)))
+        if known is None:
+            raise VoucherUnknown(field="code")
+        return known
 
     def use_voucher(self, code: str, command_id: str, store: str = "") -> Outcome:
         """Let a voucher pay, once.

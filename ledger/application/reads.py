@@ -15,7 +15,7 @@ from ledger.calendar import local_day
 from ledger.commands.quote import Quote, quote
 from ledger.errors import MemberUnknown
 from ledger.policies.dormancy import Account, standing
-from ledger.projections.queries import Balance, MemberRow, Movement, Reader
+from ledger.projections.queries import Balance, Expiring, MemberRow, Movement, Reader
 from ledger.store.keys import (
     ID_BYTES,
     MEMBER,
@@ -23,6 +23,8 @@ from ledger.store.keys import (
 )
 from ledger.store.working import Cache, Torn, Working
 from ledger.types import Instant, Personal, Receipt
+
+DAY_SECONDS = 86_400
 
 
 class HolderView(NamedTuple):
@@ -158,6 +160,17 @@ class Reads(Door):
                 return quote(working, receipt)
             except Torn:
                 continue  # others merged or parted the member meanwhile
+
+    def expiring(
+        self, within_days: int, limit: int = 100, after: Expiring | None = None
+    ) -> list[Expiring]:
+        """Whose points are gone within so many days, soonest first; `after` is the last one seen.
+
+        Points that are held are left aside.
+        """
+        now = self.clock()
+        with self.reading() as reader:
+            return reader.expiring(now, now + within_days * DAY_SECONDS, limit, after)
 
     def statement(
         self, card_or_id: str, since: Instant = 0, until: Instant = 2**62

@@ -18,9 +18,10 @@ from ledger.commands.common import (
     owner_of,
     rules_at,
     same_member,
+    slide,
 )
-from ledger.commands.goods import lines_of, unclaimed_scan
-from ledger.commands.returns import When, returns_before_award
+from ledger.commands.goods import lines_of, loose_of, unclaimed_scan
+from ledger.commands.returns import When, return_loose, returns_before_award
 from ledger.commands.settling import settle_tier
 from ledger.commands.watch import judged
 from ledger.errors import (
@@ -117,6 +118,9 @@ def _attribute(
     for event in (flagged, change):
         if event:
             working.emit(member, event, recorded_at)
+    slide(working, member, rules, (scan.day, scan.captured_at), recorded_at)
+    if loose := loose_of(scan.goods):
+        return_loose(working, member, loose, when._replace(by=receipt), may_refuse=False)
     return version
 
 

@@ -98,9 +98,12 @@ def slide(
     recorded_at: Instant | None = None,
 ) -> None:  # fmt: skip
     """Let an activity of the member make the points last longer, if the programme says so."""
+    expiry = rules.programme.lots.expiry
+    if expiry is None or not expiry.slides:
+        return
     day, at = activity
     now = working.now if recorded_at is None else recorded_at
-    if event := slid(member_of(working, stream), rules, day, at, now):
+    if event := slid(present(working, stream), rules, day, at, now):
         working.emit(stream, event, recorded_at)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar, cast
+from typing import Final, TypeVar, cast
 
 from ledger import events as e
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.store.working import Working
-from ledger.types import Line, Receipt
+from ledger.types import Line, LineKind, Receipt
 
 T = TypeVar("T")
-_PIECE, _SALE = "piece", "sale"
+_PIECE: Final = "piece"
+_SALE: Final = "sale"
 
 
 def goods_of(lines: Sequence[Line]) -> e.Goods:
@@ -59,12 +60,31 @@ def lines_of(goods: e.Goods) -> list[Line]:
             goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
             goods.discounts_minor[index] if goods.discounts_minor else 0,
             goods.categories[index] if goods.categories else "",
-            goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
+            _kind(goods, index),
             voided=goods.quantities[index] < 0 or index in goods.voided,
             brand=goods.brands[index] if goods.brands else "",
         )
         for index, product in enumerate(goods.products)
     ]
+
+
+def _kind(goods: e.Goods, index: int) -> LineKind:
+    """A line of goods brought back stands as voided, so it needs no kind of its own."""
+    if not goods.kinds or goods.kinds[index] == "return":
+        return _SALE
+    return cast("LineKind", goods.kinds[index])
+
+
+def loose_of(goods: e.Goods) -> list[Line]:
+    """The lines of goods brought back of which nobody knows the receipt."""
+    return [
+        Line(
+            goods.products[index], goods.quantities[index], goods.amounts_minor[index],
+            category=goods.categories[index] if goods.categories else "", kind="return",
+        )
+        for index, kind in enumerate(goods.kinds)
+        if kind == "return" and index not in goods.voided
+    ]  # fmt: skip
 
 
 def unclaimed_scan(working: Working, receipt: bytes) -> e.Scan:

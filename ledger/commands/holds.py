@@ -134,7 +134,7 @@ class SettleHold(NamedTuple):
 
     def _again(self, working: Working, known: Claimed, points: int) -> Outcome:
         settled = cast("e.HoldSettled", working.event(known.stream, known.ended))
-        paid = sum(take.points for take in settled.takes) + settled.arrears
+        paid = sum(take.points for take in settled.takes + settled.unexpired) + settled.arrears
         if paid != points:
             msg = f"It was settled with {paid} points."
             raise HoldOver(msg, field="hold")

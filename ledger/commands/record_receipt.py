@@ -21,7 +21,7 @@ from ledger.commands.common import (
     same_member,
     slide,
 )
-from ledger.commands.goods import scan_of
+from ledger.commands.goods import loose_of, scan_of
 from ledger.commands.membership import new_member
 from ledger.commands.returns import (
     Back,
@@ -36,7 +36,7 @@ from ledger.errors import CapturedInFuture, CurrencyUnknown, KeyConflict, Member
 from ledger.policies.enrolment import bought
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Line, Personal, Receipt, day_of
+from ledger.types import Instant, Personal, Receipt, day_of
 
 CLOCKS_APART_SECONDS = 300
 """How far a till's clock may be ahead of the ledger's."""
@@ -225,14 +225,9 @@ def _award(
         if event:
             working.emit(member, event, recorded_at)
     slide(working, member, rules, (shopping.day, scan.captured_at), recorded_at)
-    loose = [line for line in receipt.lines if _is_loose(line)]
-    if loose:
+    if loose := loose_of(scan.goods):
         return_loose(working, member, loose, When(stream, scan.captured_at, recorded_at))
     return Outcome(member, version)
-
-
-def _is_loose(line: Line) -> bool:
-    return line.kind == "return" and line.return_of is None and not line.voided
 
 
 def _unclaimed(

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.aggregates.claim import Claimed
+from ledger.aggregates.member import reversal
 from ledger.aggregates.member.earning import Rules
 from ledger.aggregates.member.holders import check_card_may_redeem
-from ledger.aggregates.member.merging import here
 from ledger.aggregates.member.points import (
     Act,
     Payment,
@@ -20,7 +20,6 @@ from ledger.aggregates.member.points import (
     redeem_gift,
     redeem_voucher,
 )
-from ledger.aggregates.member.reversal import give_back
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.voucher import VoucherState
 from ledger.calendar import midnight
@@ -39,6 +38,7 @@ from ledger.commands.common import (
 )
 from ledger.commands.stock import pool_of, take_piece
 from ledger.errors import CardBlocked, InputInvalid, RedemptionUnknown, VoucherSpent
+from ledger.policies.burn import joined
 from ledger.policies.redeem import gift_of, voucher_of
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
@@ -150,11 +150,18 @@ class Paid(NamedTuple):
     undone: int
     by_hand: bool
     event: e.PointsRedeemed | e.HoldSettled
+    owed: int = 0
 
     @property
     def points(self) -> int:
-        """Points that were burned; what a late settlement owes is not among them."""
-        return sum(take.points for take in self.takes)
+        """Points that were burned, and those that a late settlement owed."""
+        return sum(take.points for take in self.takes) + self.owed
+
+    @property
+    def payment(self) -> reversal.Payment:
+        """What can be given back."""
+        held = self.event.held if isinstance(self.event, e.HoldSettled) else ()
+        return reversal.Payment(self.takes, self.owed, held)
 
 
 def paid_by(working: Working, command_id: str) -> Paid | None:
@@ -165,8 +172,11 @@ def paid_by(working: Working, command_id: str) -> Paid | None:
         if known is None or (kind == "hold" and known.hold != e.HOLD_SETTLED):
             continue
         event = working.event(known.stream, known.ended or known.version)
+        takes, owed = event.takes, 0
+        if isinstance(event, e.HoldSettled):
+            takes, owed = joined(takes + event.unexpired), event.arrears
         return Paid(
-            stream, known.stream, event.takes, event.value_minor, known.undone, known.by_hand, event
+            stream, known.stream, takes, event.value_minor, known.undone, known.by_hand, event, owed
         )
     return None
 
@@ -206,16 +216,15 @@ class UndoRedemption(NamedTuple):
             pool = pool_of(working.keys, paid.event.gift, paid.event.variant)
             working.draw(pool, -paid.event.pieces)
         rules = rules_at(working, working.now)
-        takes = give_back(paid.takes, paid.undone, paid.points)
         value = paid.value_minor - paid.value_minor * paid.undone // max(paid.points, 1)
         member = resolve_member(working, paid.member)
-        takes = here(member_of(working, member), paid.member, takes)
-        version = working.emit(
-            member,
-            e.PointsRestored(
-                working.now, paid.claim, takes, value, b"", self.reason, self.author, rules.number
-            ),
+        state = member_of(working, member)
+        payment = reversal.paid_here(state, paid.member, paid.payment)
+        takes, off = reversal.give_back(state, payment, paid.undone, paid.points)
+        event = e.PointsRestored(
+            working.now, paid.claim, takes, value, b"", self.reason, self.author, rules.number, off
         )
+        version = working.emit(member, event)
         working.emit(paid.claim, e.RedemptionUndone(paid.points, by_hand=True))
         return Outcome(member, version)
 

@@ -6,8 +6,7 @@ from typing import cast
 
 from ledger import events as e
 from ledger.aggregates.claim import Claimed
-from ledger.aggregates.member.merging import here
-from ledger.aggregates.member.reversal import give_back, retake
+from ledger.aggregates.member.reversal import give_back, paid_here, retake
 from ledger.aggregates.receipt import ReceiptState
 from ledger.commands.common import member_of, present, resolve_member, rules_at
 from ledger.commands.goods import scan_in
@@ -47,14 +46,16 @@ def _bring_to(
     number = rules_at(working, now).number
     value = paid.value_minor * target // paid.points - paid.value_minor * paid.undone // paid.points
     member = resolve_member(working, paid.member)
-    lots = here(member_of(working, member), paid.member, paid.takes)
     event: e.Event
     if target > paid.undone:
-        takes = give_back(lots, paid.undone, target)
-        event = e.PointsRestored(now, paid.claim, takes, value, receipt, "return", "", number)
+        state = member_of(working, member)
+        payment = paid_here(state, paid.member, paid.payment)
+        takes, off = give_back(state, payment, paid.undone, target)
+        event = e.PointsRestored(now, paid.claim, takes, value, receipt, "return", "", number, off)
     else:
         state = present(working, member)
-        takes, owed = retake(state, lots, paid.undone, target, now)
+        payment = paid_here(state, paid.member, paid.payment)
+        takes, owed = retake(state, payment, paid.undone, target, now)
         event = e.PointsRetaken(
             now, paid.claim, paid.undone - target, takes, owed, -value, receipt, number
         )

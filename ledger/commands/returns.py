@@ -35,7 +35,7 @@ from ledger.policies.split import part_returned
 from ledger.programme import Programme
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
-from ledger.types import Instant, Line, ReceiptKey
+from ledger.types import MOST_MINOR, Instant, Line, ReceiptKey
 
 
 class When(NamedTuple):
@@ -130,7 +130,7 @@ class ReturnLoose(NamedTuple):
         Raises:
             KeyConflict: the command id was used for another return.
             CardUnknown: nobody holds the card.
-            AmountInvalid: it is not above zero.
+            AmountInvalid: it is not above zero, or beyond `MOST_MINOR`.
             InputInvalid: no author is given.
             PointsSpent: the points are spent, and the programme refuses such returns.
         """
@@ -140,8 +140,9 @@ class ReturnLoose(NamedTuple):
         claimed = claim(working, "return-loose", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        if self.amount_minor <= 0:
-            raise AmountInvalid(field="amount_minor")
+        if not 0 < self.amount_minor <= MOST_MINOR:
+            msg = f"{self.amount_minor} asked, {MOST_MINOR} at most."
+            raise AmountInvalid(msg, field="amount_minor")
         if not self.author:
             msg = "A return without receipt needs an author."
             raise InputInvalid(msg, field="author")
@@ -152,8 +153,9 @@ class ReturnLoose(NamedTuple):
 
 
 def return_loose(
-    working: Working, member: bytes, lines: Sequence[Line], when: When, author: str = ""
-) -> int:
+    working: Working, member: bytes, lines: Sequence[Line], when: When, author: str = "",
+    *, may_refuse: bool = True,
+) -> int:  # fmt: skip
     """Record that a member brought goods back of which nobody knows the receipt.
 
     Raises:
@@ -165,7 +167,10 @@ def return_loose(
     settle_tier(working, member, when.recorded_at)
     rate = programme.returns.without_receipt == "rate"
     points = loose_points(programme.earn, lines) if rate else 0
-    took = reverse_loose(present(working, member), points, rules, now) if points else NOTHING
+    took = NOTHING
+    if points:
+        state = present(working, member)
+        took = reverse_loose(state, points, rules, now, may_refuse=may_refuse)
     amount = -sum(line.amount_minor for line in lines)
     event = e.GoodsReturnedLoose(
         when.by, when.at, local_day(when.at, programme.time_zone), amount, points, took.takes,

@@ -52,7 +52,8 @@ class VoidReturn(NamedTuple):
         receipt = working.keys.receipt(self.receipt)
         known = cast("ReceiptState | None", working.state(receipt))
         by = self._by(working)
-        came = next((back for back in known.backs if back.by == by), None) if known else None
+        backs = (*known.backs, *known.waiting) if known else ()
+        came = next((back for back in backs if back.by == by), None)
         if known is None or came is None:
             raise ReturnUnknown(f"`{self.receipt}`", field="by")
         stream, version = receipt, 0
@@ -60,7 +61,8 @@ class VoidReturn(NamedTuple):
             stream, version = _give_back(working, receipt, known, came)
         kept = e.LinesKept(by, came.lines, came.quantities, came.amounts_minor)
         own = working.emit(receipt, kept)
-        restore_share(working, receipt, None)
+        if known.fingerprint:
+            restore_share(working, receipt, None)
         return claimed.record(working, stream, version or own)
 
     def _by(self, working: Working) -> bytes:

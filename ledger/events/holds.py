@@ -58,6 +58,11 @@ class HoldSettled(Event, frozen=True):
     arrears: int = 0
     """Paid with points that were no longer there: the hold had been recorded as expired."""
     late: bool = False
+    """It had been recorded as expired, so `takes` left the lots again."""
+    unexpired: tuple[Take, ...] = ()
+    """Lots that paid although their own expiry had been recorded, which is undone."""
+    held: tuple[Take, ...] = ()
+    """What was held, where it was late."""
 
 
 class HoldReleased(Event, frozen=True):

@@ -35,6 +35,8 @@ class LotsSlid(Event, frozen=True):
     """The lots as they were."""
     expires_at: Instant
     programme: int
+    since: Instant = 0
+    """Points that were to expire after this have lasted from one activity to the next."""
 
 
 class RebateGranted(Event, frozen=True):

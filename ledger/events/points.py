@@ -49,6 +49,8 @@ class PointsRestored(Event, frozen=True):
     reason: str
     author: str
     programme: int
+    arrears: int = 0
+    """Points that are owed no more, of a redemption that was partly owed."""
 
 
 class PointsRetaken(Event, frozen=True):

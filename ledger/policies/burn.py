@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from ledger.errors import PointsShort
@@ -68,6 +68,22 @@ def less(takes: Sequence[Take], other: Sequence[Take]) -> tuple[Take, ...]:
     gone = {take[:3]: take.points for take in other}
     left = (take._replace(points=take.points - gone.get(take[:3], 0)) for take in takes)
     return tuple(take for take in left if take.points > 0)
+
+
+def joined(takes: Iterable[Take]) -> tuple[Take, ...]:
+    """Takes with one for each lot."""
+    sums: dict[tuple[int, int, int], int] = {}
+    for take in takes:
+        key = (take.activates_at, take.expires_at, take.origin)
+        sums[key] = sums.get(key, 0) + take.points
+    return tuple(Take(*key, points) for key, points in sums.items())
+
+
+def within(takes: Sequence[Take], lots: Iterable[Lot]) -> tuple[Take, ...]:
+    """The part of takes that lots can still give."""
+    there = {(lot.activates_at, lot.expires_at, lot.origin): lot.points for lot in lots}
+    parts = (take._replace(points=min(take.points, there.get(take[:3], 0))) for take in takes)
+    return tuple(take for take in parts if take.points > 0)
 
 
 class _Lot(NamedTuple):

@@ -4,35 +4,44 @@ from __future__ import annotations
 
 from ledger.errors import RedeemNotOffered, RedeemShare, RedeemStep
 from ledger.programme import ONE_BP, Cash, Gift, Redeem, Voucher
+from ledger.types import MOST_POINTS
 
 
-def cash_value(redeem: Redeem, points: int, basket_minor: int = 0) -> int:
+def cash_value(redeem: Redeem, points: int, basket_minor: int = 0, there: int = MOST_POINTS) -> int:
     """What points are worth at the till, in minor units (exact: steps are whole).
 
     `basket_minor` is what the basket costs; it is looked at where the programme lets points
-    pay only a share.
+    pay only a share. `there` is how many points there are; a refusal names no number above it.
 
     Raises:
         RedeemNotOffered: the programme gives no cash for points.
-        RedeemStep: below the minimum or between two steps; says the least that would do.
+        RedeemStep: below the minimum or between two steps; says the nearest that would do.
         RedeemShare: more of the basket than may be paid; says the most that would do.
     """
     cash = redeem.cash
     if cash is None:
         msg = "It gives no cash for points."
         raise RedeemNotOffered(msg)
-    least = least_above(cash, points)
+    most_minor = basket_minor * cash.max_share_bp // ONE_BP
+    shared = cash.max_share_bp < ONE_BP
+    limit = min(there, most_minor // cash.value_minor * cash.points) if shared else there
+    least, most = least_above(cash, points), most_below(cash, limit)
     if points != least:
-        msg = f"{points} asked; {least} would do."
+        msg = f"{points} asked; {would_do(min(least, most))}."
         raise RedeemStep(msg, field="points")
     value = points // cash.points * cash.value_minor
-    most_minor = basket_minor * cash.max_share_bp // ONE_BP
-    if cash.max_share_bp < ONE_BP and value > most_minor:
-        most = most_below(cash, most_minor // cash.value_minor * cash.points)
-        does = f"{most} would do" if most else "none would do"
-        msg = f"{value} asked of a basket of {basket_minor}, {most_minor} may be paid; {does}."
+    if shared and value > most_minor:
+        msg = (
+            f"{value} asked of a basket of {basket_minor}, {most_minor} may be paid;"
+            f" {would_do(most)}."
+        )
         raise RedeemShare(msg, field="points")
     return value
+
+
+def would_do(points: int) -> str:
+    """How a refusal says what would succeed."""
+    return f"{points} would do" if points else "none would do"
 
 
 def least_above(cash: Cash, points: int) -> int:

@@ -25,6 +25,7 @@ FCT_LOT = Table(
         Column("position", "int", "position of the last event", "max", digest=False),
     ),
     merged=True,
+    also_by=("expires_at", "member_id"),
 )
 FCT_MEMBER_POINTS = Table(
     "fct_member_points",
@@ -146,7 +147,8 @@ def _loose(at: At, event: e.GoodsReturnedLoose, out: Out) -> None:
 
 def _restored(at: At, event: e.PointsRestored, out: Out) -> None:
     _put(out, at, event.takes)
-    _totals(out, at, restored=_sum(event.takes))
+    restored = _sum(event.takes) + event.arrears
+    _totals(out, at, restored=restored, arrears=-event.arrears)
 
 
 def _retaken(at: At, event: e.PointsRetaken, out: Out) -> None:
@@ -160,13 +162,14 @@ def _held(at: At, event: e.PointsHeld, out: Out) -> None:
 
 
 def _settled(at: At, event: e.HoldSettled, out: Out) -> None:
-    paid = _sum(event.takes)
+    paid, again = _sum(event.takes), _sum(event.unexpired)
     if event.late:
         _takes(out, at, event.takes)
     else:
         _put(out, at, event.back)
     held = 0 if event.late else -paid - _sum(event.back)
-    _totals(out, at, redeemed=paid + event.arrears, arrears=event.arrears, held=held)
+    redeemed = paid + again + event.arrears
+    _totals(out, at, redeemed=redeemed, arrears=event.arrears, held=held, expired=-again)
 
 
 def _released(at: At, event: e.HoldReleased, out: Out) -> None:

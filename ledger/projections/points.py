@@ -154,6 +154,8 @@ def _restored(at: At, event: e.PointsRestored, out: Out) -> None:
     who = f" ({event.author})" if event.author else ""
     rest = (event.receipt or None, f"{event.reason}{who}", event.programme, event.captured_at)
     _put(out, at, "restore", event.takes, *rest)
+    if event.arrears:
+        _movement(out, at, len(event.takes), "arrears", event.arrears, NO_LOT, *rest)
 
 
 def _retaken(at: At, event: e.PointsRetaken, out: Out) -> None:
@@ -184,11 +186,14 @@ def _unheld(
 
 def _settled(at: At, event: e.HoldSettled, out: Out) -> None:
     when, number = event.captured_at, event.programme
-    part = 0
-    if not event.late:
-        held = _joined((*event.takes, *event.back))
-        part = _unheld(out, at, held, event.ends_at, when, number)
-    for take in event.takes:
+    held = event.held if event.late else _joined((*event.takes, *event.back))
+    part = _unheld(out, at, held, event.ends_at, when, number)
+    for take in event.unexpired:
+        lot = (take.activates_at, take.expires_at, take.origin)
+        rest = (None, "cash", number)
+        _movement(out, at, part, "expire", take.points, lot, *rest, take.expires_at)
+        part += 1
+    for take in _joined((*event.takes, *event.unexpired)):
         lot = (take.activates_at, take.expires_at, take.origin)
         _movement(out, at, part, "redeem", -take.points, lot, None, "cash", number, when)
         part += 1

@@ -52,6 +52,14 @@ class MemberRow(NamedTuple):
     last_receipt_at: Instant | None
 
 
+class Expiring(NamedTuple):
+    """Points of one member that are gone at one instant."""
+
+    member_id: bytes
+    expires_at: Instant
+    points: int
+
+
 class Reader:
     """Reads the live places of one log's reporting tables, in one transaction's cursor."""
 
@@ -176,6 +184,20 @@ class Reader:
             (limit,),
         )
         return [MemberRow(*row) for row in rows]
+
+    def expiring(
+        self, since: Instant, until: Instant, limit: int, after: Expiring | None = None
+    ) -> list[Expiring]:
+        """What expires after an instant and up to another, soonest first, from a place on."""
+        first = (after.expires_at, after.member_id) if after else (since, b"\xff" * 17)
+        rows = self._rows(
+            "SELECT member_id, expires_at, sum(points) FROM {t} WHERE expires_at > ?"
+            " AND expires_at <= ? AND (expires_at, member_id) > (?, ?) AND points > 0"
+            " GROUP BY expires_at, member_id ORDER BY expires_at, member_id LIMIT ?",
+            FCT_LOT,
+            (since, until, *first, limit),
+        )
+        return [Expiring(bytes(member), int(at), int(points)) for member, at, points in rows]
 
     def totals(self, at: Instant) -> dict[str, int]:
         """Sums over everybody: members, receipts, and points by what they are at an instant."""

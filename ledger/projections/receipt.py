@@ -43,7 +43,7 @@ FCT_RECEIPT_LINE = Table(
         Column("product", "text", "product code"),
         Column("category", "text", "category as the till said it"),
         Column("brand", "text", "brand as the till said it"),
-        Column("kind", "text", "sale, gift_card, deposit, reward"),
+        Column("kind", "text", "sale, gift_card, deposit, reward, return"),
         Column("unit", "text", "piece, gram, millilitre"),
         Column("quantity", "int", "in the unit; negative for goods brought back"),
         Column("amount_minor", "int", "paid for the line"),

@@ -83,6 +83,12 @@ class Reports:
                 f"CREATE TABLE IF NOT EXISTS {self.name(table, place)}"
                 f" ({columns}, PRIMARY KEY ({key})){rowid}"
             )
+            if table.also_by:
+                name = f"{table.name}__{place}_by_{table.also_by[0]}"
+                cursor.execute(
+                    f"CREATE INDEX IF NOT EXISTS {name} ON {self.name(table, place)}"
+                    f" ({', '.join(table.also_by)})"
+                )
 
     def clear_place(self, cursor: Any, projection: Projection, place: str) -> None:
         """Make the tables of one place anew, empty and in today's shape."""

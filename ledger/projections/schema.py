@@ -37,6 +37,8 @@ class Table(NamedTuple):
     key: int
     columns: tuple[Column, ...]
     merged: bool = False
+    also_by: tuple[str, ...] = ()
+    """Columns that are looked up in this order too."""
 
     def place(self, column: str) -> int:
         """The index of a column."""

@@ -1,4 +1,4 @@
-"""`loyalty redeem`: points into money off or a gift."""
+"""`loyalty redeem`: points into money off, a gift or a voucher."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--points", type=whole, help="as money off")
     what.add_argument("--gift", help="the gift's code")
+    what.add_argument("--voucher", help="the code of a kind of voucher")
+    parser.add_argument("--variant", default="", help="of the gift")
+    parser.add_argument("--basket", type=whole, default=0, help="what it costs, in minor units")
     parser.add_argument("--store", default="")
     add_command_id(parser)
 
@@ -26,16 +29,21 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.redeem(
             options.card, made, points=options.points or 0, gift=options.gift or "",
-            store=options.store,
+            store=options.store, variant=options.variant, voucher=options.voucher or "",
+            basket_minor=options.basket,
         )  # fmt: skip
         event = ledger.event(outcome)
         currency = ledger.programme_at(event.captured_at).programme.currency
         balance = ledger.balance(options.card)
-    got = f"the gift {event.gift}" if event.gift else money(event.value_minor, currency)
+        code = ledger.voucher_code(made) if event.voucher else ""
+    got = " ".join(filter(None, ("the gift", event.gift, event.variant)))
+    if not event.gift:
+        got = f"the voucher {code}" if code else money(event.value_minor, currency)
     again = " (done before)" if outcome.repeat else ""
     data = {
         "command_id": made, "points": event.points, "value_minor": event.value_minor,
-        "gift": event.gift, "repeat": outcome.repeat, "available": balance.available,
+        "gift": event.gift, "variant": event.variant, "voucher": code, "repeat": outcome.repeat,
+        "available": balance.available,
     }  # fmt: skip
     line = f"{event.points} points for {got}{again}; {balance.available} left."
     speaker.say(data, [line])

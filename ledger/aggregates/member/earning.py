@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ledger import events as e
 from ledger.aggregates.member.rules import Rules
 from ledger.aggregates.member.standing import counts, tier_at, tier_change
-from ledger.aggregates.member.state import Counter, Member
+from ledger.aggregates.member.state import Counter, Member, carried
 from ledger.errors import AmountInvalid
 from ledger.policies.basket import ALL, Basket, Given, Shopper, eligible
 from ledger.policies.earn import Earned, earn
@@ -61,6 +61,9 @@ def award(
     activates_at, expires_at = lot_dates(
         programme.lots, shopping.day, programme.time_zone, programme.returns.window_days
     )
+    expiry = programme.lots.expiry
+    if expiry and expiry.slides:  # a late receipt's points last as long as if it had been in time
+        expires_at = carried(member, expires_at)
     got = e.Award(
         card=card,
         programme=rules.number,

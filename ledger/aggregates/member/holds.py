@@ -5,9 +5,9 @@ from __future__ import annotations
 from ledger import events as e
 from ledger.aggregates.member.earning import Rules
 from ledger.aggregates.member.points import Payment, cash_paid
-from ledger.aggregates.member.state import Hold, Member
+from ledger.aggregates.member.state import Hold, Member, taken
 from ledger.errors import AmountInvalid, HoldUnknown
-from ledger.policies.burn import available, restored, take_in_order
+from ledger.policies.burn import available, joined, less, restored, take_in_order, within
 from ledger.policies.redeem import cash_value
 from ledger.types import Instant
 
@@ -45,7 +45,7 @@ def settle(held: Hold, points: int, rules: Rules, at: Instant, payment: Payment)
     """
     whole = sum(take.points for take in held.takes)
     _within(points, whole)
-    value = cash_value(rules.programme.redeem, points, payment.basket_minor)
+    value = cash_value(rules.programme.redeem, points, payment.basket_minor, whole)
     back = restored(held.takes, whole - points)
     paid = restored(tuple(reversed(held.takes)), points)
     return e.HoldSettled(at, held.id, paid, back, value, held.ends_at, payment.store, rules.number)
@@ -57,20 +57,23 @@ def settle_late(
 ) -> e.HoldSettled:  # fmt: skip
     """Pay out a hold whose expiry is recorded though the till settled in time.
 
-    What is there pays, its own lots first; what is not is owed. `at` is when the till settled,
-    and the ledger's present.
+    Its own lots pay, as they would have in time, expired or not; then what else is there; the
+    rest is owed. `at` is when the till settled, and the ledger's present.
     """
     captured_at, now = at
     _within(points, held.points)
-    value = cash_value(rules.programme.redeem, points, payment.basket_minor)
-    own = {take[:3] for take in held.takes}
-    usable = [lot for lot in member.lots if lot.activates_at <= now < lot.expires_at]
-    usable.sort(key=lambda lot: (lot.activates_at, lot.expires_at, lot.origin) not in own)
-    paid = take_in_order(usable, points)
-    short = points - sum(take.points for take in paid)
+    value = cash_value(rules.programme.redeem, points, payment.basket_minor, held.points)
+    pinned = restored(tuple(reversed(held.takes)), points)
+    own = within(pinned, member.lots)
+    unexpired = within(less(pinned, own), member.written)
+    lots = taken(member.lots, own)
+    usable = [lot for lot in lots if lot.activates_at <= now < lot.expires_at]
+    short = points - sum(take.points for take in own + unexpired)
+    others = take_in_order(usable, short)
+    short -= sum(take.points for take in others)
     return e.HoldSettled(
-        captured_at, held.hold, paid, (), value, held.ends_at, payment.store, rules.number, short,
-        late=True,
+        captured_at, held.hold, joined(own + others), (), value, held.ends_at, payment.store,
+        rules.number, short, late=True, unexpired=unexpired, held=held.takes,
     )  # fmt: skip
 
 

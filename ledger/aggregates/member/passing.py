@@ -30,17 +30,25 @@ def activated(member: Member, until: Instant) -> e.PointsActivated | None:
 
 
 def slid(member: Member, rules: Rules, day: Day, at: Instant, now: Instant) -> e.LotsSlid | None:
-    """The lots that an activity of a day makes last longer, if the programme says so."""
+    """The lots that an activity of a day makes last longer, if the programme says so.
+
+    Also where there is no such lot now: points restored later may have been.
+    """
     lots = rules.programme.lots
     if lots.expiry is None or not lots.expiry.slides:
         return None
     _, until = lot_dates(lots, day, rules.programme.time_zone)
+    unbroken = now < member.slid_until
+    until = max(until, member.slid_until) if unbroken else until
     takes = tuple(
         Take(lot.activates_at, lot.expires_at, lot.origin, lot.points)
         for lot in member.lots
         if now < lot.expires_at < until
     )
-    return e.LotsSlid(at, takes, until, rules.number) if takes else None
+    if until <= now or not (takes or until > member.slid_until):
+        return None
+    since = member.slid_since if unbroken else now
+    return e.LotsSlid(at, takes, until, rules.number, since)
 
 
 def rebate(

@@ -16,7 +16,7 @@ from ledger.errors import (
 )
 from ledger.policies.burn import available, burn
 from ledger.policies.expiry import lot_dates
-from ledger.policies.redeem import cash_value, gift_of, most_below, voucher_of
+from ledger.policies.redeem import cash_value, gift_of, most_below, voucher_of, would_do
 from ledger.types import MOST_POINTS, Day, Instant, Take
 
 
@@ -60,13 +60,11 @@ def cash_paid(
 ) -> tuple[int, tuple[Take, ...]]:
     """What points are worth, and the lots that pay; refuses as `redeem_cash` does."""
     _above_zero(points)
-    value = cash_value(rules.programme.redeem, points, basket_minor)
-    cash = rules.programme.redeem.cash
     there = available(member.lots, at)
+    value = cash_value(rules.programme.redeem, points, basket_minor, there)
+    cash = rules.programme.redeem.cash
     if cash and there < points:
-        most = most_below(cash, there)
-        does = f"{most} would do" if most else "none would do"
-        msg = f"{points} asked, {there} available; {does}."
+        msg = f"{points} asked, {there} available; {would_do(most_below(cash, there))}."
         raise PointsShort(msg, field="points")
     return value, burn(member.lots, points, at)
 

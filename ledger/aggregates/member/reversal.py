@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from ledger import events as e
 from ledger.aggregates.member.earning import Rules
-from ledger.aggregates.member.state import Lot, Member
+from ledger.aggregates.member.merging import here
+from ledger.aggregates.member.state import Lot, Member, carried
 from ledger.errors import PointsSpent
-from ledger.policies.burn import less, restored, take_in_order
+from ledger.policies.burn import joined, less, restored, take_in_order
 from ledger.types import Instant, Take
 
 
@@ -40,27 +41,22 @@ def reverse(
     """
     if points == 0:
         return Reversal((), 0, 0)
-    expires_at = lasts_until(member, awarded)
-    if expires_at <= max(now, member.lapsed_until):
+    expires_at = carried(member, awarded.expires_at)
+    if expires_at <= max(now, member.lapsed_until, member.written_until):
         return Reversal((), 0, points)
-    own = (awarded.activates_at, expires_at, origin)
-    return _take(_first(member.lots, {own}, now), points, rules, may_refuse=may_refuse)
+    own = {(awarded.activates_at, end, origin) for end in (awarded.expires_at, expires_at)}
+    return _take(_first(member.lots, own, now), points, rules, may_refuse=may_refuse)
 
 
-def lasts_until(member: Member, awarded: e.Award) -> Instant:
-    """When the points of an award expire, as activity has moved it since."""
-    if member.slid_since and awarded.expires_at > member.slid_since:
-        return max(awarded.expires_at, member.slid_until)
-    return awarded.expires_at
-
-
-def reverse_loose(member: Member, points: int, rules: Rules, now: Instant) -> Reversal:
+def reverse_loose(
+    member: Member, points: int, rules: Rules, now: Instant, *, may_refuse: bool = True
+) -> Reversal:
     """Take points back that no award is known for: as a redemption would, soonest expiry first.
 
     Raises:
         PointsSpent: they are spent, and the programme refuses such returns.
     """
-    return _take(_first(member.lots, set(), now), points, rules)
+    return _take(_first(member.lots, set(), now), points, rules, may_refuse=may_refuse)
 
 
 def _take(lots: Sequence[Lot], points: int, rules: Rules, *, may_refuse: bool = True) -> Reversal:
@@ -105,7 +101,7 @@ def reinstate(
     Arrears that were repaid meanwhile come back as points of the award's lot. What the return
     let go, because it had expired or was spent, stays gone.
     """
-    puts = restored(tuple(reversed(took.takes)), points)
+    puts = moved(member, restored(tuple(reversed(took.takes)), points))
     rest = points - sum(put.points for put in puts)
     owed = min(rest, took.arrears)
     # Counting on the running sum can move one point between two returns of a line.
@@ -113,30 +109,55 @@ def reinstate(
     off = min(owed, member.arrears)
     put = owed - off + surplus
     if put:
-        puts = _joined(
-            (*puts, Take(awarded.activates_at, lasts_until(member, awarded), origin, put))
-        )
+        expires_at = carried(member, awarded.expires_at)
+        puts = joined((*puts, Take(awarded.activates_at, expires_at, origin, put)))
     return Reinstatement(puts, off, sum(take.points for take in puts) + off)
 
 
-def _joined(takes: tuple[Take, ...]) -> tuple[Take, ...]:
-    sums: dict[tuple[int, int, int], int] = {}
-    for take in takes:
-        key = (take.activates_at, take.expires_at, take.origin)
-        sums[key] = sums.get(key, 0) + take.points
-    return tuple(Take(*key, points) for key, points in sums.items())
+def moved(member: Member, takes: Sequence[Take]) -> tuple[Take, ...]:
+    """Parts of lots where they lie now, if activity has made the lots last longer since."""
+    return joined(t._replace(expires_at=carried(member, t.expires_at)) for t in takes)
 
 
-def give_back(paid: Sequence[Take], before: int, after: int) -> tuple[Take, ...]:
-    """What goes back of a burn when so many of its points are restored in all, not so many."""
-    return less(restored(paid, after), restored(paid, before))
+class Payment(NamedTuple):
+    """How a redemption was paid: from which lots, and how much of it is or was owed."""
+
+    takes: tuple[Take, ...]
+    owed: int = 0
+    held: tuple[Take, ...] = ()
+    """Where the owed points were to come from."""
+
+
+def paid_here(member: Member, source: bytes, paid: Payment) -> Payment:
+    """A payment that another member made, merged since, as its lots are known here."""
+    return paid._replace(
+        takes=here(member, source, paid.takes), held=here(member, source, paid.held)
+    )
+
+
+def give_back(
+    member: Member, paid: Payment, before: int, after: int
+) -> tuple[tuple[Take, ...], int]:
+    """What goes back of a burn when so many of its points are restored in all, not so many.
+
+    What is owed is cancelled first; where it was repaid meanwhile, points come back instead.
+    """
+    owed = paid.owed
+    takes = less(
+        restored(paid.takes, max(0, after - owed)), restored(paid.takes, max(0, before - owed))
+    )
+    debt = min(after, owed) - min(before, owed)
+    off = min(debt, member.arrears)
+    if debt > off:
+        takes = joined((*takes, paid.held[-1]._replace(points=debt - off)))
+    return moved(member, takes), off
 
 
 def retake(
-    member: Member, paid: Sequence[Take], before: int, after: int, now: Instant
+    member: Member, paid: Payment, before: int, after: int, now: Instant
 ) -> tuple[tuple[Take, ...], int]:
     """Burn again what was restored: from the lots it went to, then from others; the rest is owed."""
     points = before - after
-    own = {take[:3] for take in give_back(paid, after, before)}
+    own = {take[:3] for take in give_back(member, paid, after, before)[0]}
     takes = take_in_order(_first(member.lots, own, now), points)
     return takes, points - sum(take.points for take in takes)

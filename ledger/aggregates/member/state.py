@@ -20,6 +20,8 @@ SHAPE = 4
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
+WRITTEN_KEPT = (MAX_LATE_DAYS + 8) * 86_400
+"""Seconds after its expiry for which a written-off lot is kept: the longest hold, settled late."""
 YEARS_KEPT = 3
 """Calendar years of spend: the rebate is given in the year after, receipts may be a year late."""
 QUALIFYING_DAYS = MAX_WINDOW_DAYS + MAX_LATE_DAYS + 3
@@ -188,6 +190,10 @@ class Member(Struct, frozen=True, array_like=True):
     sent_day: Day = 0
     """The day of the latest transfer to others, and the points given on that day."""
     sent: int = 0
+    written: tuple[Lot, ...] = ()
+    """Lots whose expiry was recorded, while a hold on them may still be settled late."""
+    written_until: Instant = 0
+    """Expiries up to then are recorded."""
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:
@@ -205,6 +211,13 @@ def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, poin
         return replace(m, lots=(*lots[:index], lot, *lots[index + 1 :]))
     lot = Lot(activates_at, expires_at, origin, points)
     return replace(m, lots=(*lots[:index], lot, *lots[index:]))
+
+
+def carried(m: Member, expires_at: Instant) -> Instant:
+    """When points expire that once were to expire at an instant, as activity has moved it since."""
+    if m.slid_since and expires_at > m.slid_since:
+        return max(expires_at, m.slid_until)
+    return expires_at
 
 
 def put_all(m: Member, takes: Iterable[Take]) -> Member:

@@ -20,12 +20,22 @@ def _held(m: Member, event: e.PointsHeld) -> Member:
 
 
 def _settled(m: Member, event: e.HoldSettled) -> Member:
-    paid = sum(take.points for take in event.takes)
+    paid = sum(take.points for take in event.takes + event.unexpired)
     if event.late:  # it was recorded as expired: what pays is taken from the lots again
-        m = replace(m, lots=taken(m.lots, event.takes))
+        m = _unexpired(replace(m, lots=taken(m.lots, event.takes)), event.unexpired)
     else:
         m = put_all(_without(m, event.hold, event.back), event.back)
     return replace(m, redeemed=m.redeemed + paid + event.arrears, arrears=m.arrears + event.arrears)
+
+
+def _unexpired(m: Member, takes: tuple[Take, ...]) -> Member:
+    points = sum(take.points for take in takes)
+    return replace(
+        m,
+        written=taken(m.written, takes),
+        expired=m.expired - points,
+        lapsed=m.lapsed - points,
+    )
 
 
 def _released(m: Member, event: e.HoldReleased) -> Member:

@@ -8,17 +8,19 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.aggregates.member.state import Member, put, taken
+from ledger.aggregates.member.state import WRITTEN_KEPT, Lot, Member, put, taken
 
 
 def _expired(m: Member, event: e.PointsExpired) -> Member:
     points = sum(take.points for take in event.takes)
+    kept = [lot for lot in m.written if lot.expires_at > event.until - WRITTEN_KEPT]
     return replace(
         m,
         lots=taken(m.lots, event.takes),
         expired=m.expired + points,
         lapsed=m.lapsed + points,
-        lapsed_until=max(m.lapsed_until, event.until),
+        written=(*kept, *(Lot(*take) for take in event.takes)),
+        written_until=max(m.written_until, event.until),
     )
 
 
@@ -27,11 +29,10 @@ def _activated(m: Member, event: e.PointsActivated) -> Member:
 
 
 def _slid(m: Member, event: e.LotsSlid) -> Member:
-    unbroken = event.captured_at < m.slid_until
     m = replace(
         m,
         lots=taken(m.lots, event.takes),
-        slid_since=m.slid_since if unbroken else event.captured_at,
+        slid_since=event.since,
         slid_until=event.expires_at,
     )
     for take in event.takes:

@@ -19,7 +19,11 @@ def _redeemed(m: Member, event: e.PointsRedeemed) -> Member:
 
 def _restored(m: Member, event: e.PointsRestored) -> Member:
     points = sum(take.points for take in event.takes)
-    return replace(put_all(m, event.takes), restored=m.restored + points)
+    return replace(
+        put_all(m, event.takes),
+        restored=m.restored + points + event.arrears,
+        arrears=m.arrears - event.arrears,
+    )
 
 
 def _retaken(m: Member, event: e.PointsRetaken) -> Member:
