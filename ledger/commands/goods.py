@@ -54,7 +54,7 @@ def lines_of(goods: e.Goods) -> list[Line]:
             goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
             goods.discounts_minor[index] if goods.discounts_minor else 0,
             goods.categories[index] if goods.categories else "",
-            goods.kinds[index] if goods.kinds else _SALE,  # type: ignore[arg-type]
+            goods.kinds[index] if goods.kinds and goods.quantities[index] > 0 else _SALE,  # type: ignore[arg-type]
             voided=goods.quantities[index] < 0 or index in goods.voided,
         )
         for index, product in enumerate(goods.products)
