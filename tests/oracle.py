@@ -279,7 +279,8 @@ class Oracle:
                 self.put(m, cut(paid.takes[::-1], paid.undone, target))
             else:
                 self.present(m)
-                m.owed += self.take(m, paid.undone - target, cut(paid.takes[::-1], target, paid.undone))[1]
+                lasts = [t for t in cut(paid.takes[::-1], target, paid.undone) if t[1] > self.now]
+                m.owed += self.take(m, total(lasts), lasts)[1]
             paid.undone, paid.sale = target, sale.key
 
     # Redemptions, vouchers, holds.
