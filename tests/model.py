@@ -6,6 +6,7 @@ or which refusal. What is random comes from a chooser, so Hypothesis and the soa
 
 import datetime as dt
 import hashlib
+from collections import Counter
 
 from ledger.application import LoyaltyLedger
 from ledger.audit.members import Live, check_conservation
@@ -42,12 +43,16 @@ class Shop:
         self.oracle = Oracle(programme)
         self.history = []  # (name, args, kwargs, outcome) of what was done
         self.receipts, self.unsold, self.backs = [], [], []
-        self.redemptions, self.holds, self.complaints = [], [], []
+        self.redemptions, self.vouchers, self.holds, self.complaints = [], [], [], []
         self.count, self.loud = 0, False
         self.tally = {"done": 0, "repeat": 0, "refused": 0}
+        self.said = Counter()
         self.head, self.stored = 0, hashlib.sha256()
         self.balances = {}
         self._remember()
+        for n in range(2):
+            self.do("enrol", CARDS[n], "")
+            self.do("adjust", CARDS[n], 200, "start", "Ada", self.name("a"))
 
     # --- one command, both ways -----------------------------------------------------------
 
@@ -68,6 +73,7 @@ class Shop:
             self.history.append((name, args, kwargs, outcome))
             self._remember()
         self.tally[said if said in self.tally else "refused"] += 1
+        self.said[name, said] += 1
         return said, outcome
 
     def _call(self, name, *args, **kwargs):
@@ -126,7 +132,7 @@ class Shop:
         told = (*self.oracle.balance(member, at), self.oracle.tier(member, at))
         assert said == told, f"{member} in {at - self.clock()} s: {said}, the oracle {told}"
 
-    def finish(self, db):
+    def finish(self):
         """Laws 8 and 9: nothing stored was rewritten, and all that is derived comes out again."""
         again = hashlib.sha256()
         assert self._digest(again, 0) == self.head
@@ -138,15 +144,17 @@ class Shop:
         assert verdict.clean, verdict.findings
         self.ledger.rebuild()
         assert self.ledger.digests() == before
-        with LoyaltyLedger.open(db, clock=self.clock) as other:
-            assert other.digests() == before
+        self.others_see_the_same(LoyaltyLedger(self.ledger.log, self.clock))
+
+    def others_see_the_same(self, other):
+        """Another door on the log, as another process has it: nothing is cached there."""
+        with other.reading() as reader:
             for member in self.oracle.facts.members:
-                stream = self.ledger.keys.member(member)
-                cached = self.ledger._writer._working.state(stream)
-                assert other._state(stream) == cached
-                with other.reading() as reader:
-                    shop_balance = tuple(reader.balance(stream, self.clock())[:5])
-                assert shop_balance == self.oracle.balance(member, self.clock())
+                self.look_at(reader, member, self.clock())
+        for member in self.oracle.facts.members:
+            stream = self.ledger.keys.member(member)
+            cached = self.ledger._writer._working.known(stream)
+            assert cached is None or cached == other._state(stream)
 
     # --- what is random -------------------------------------------------------------------
 
@@ -159,8 +167,16 @@ class Shop:
 
     def card(self, choose):
         """Mostly a card that somebody holds."""
-        held = [c for c, known in self.oracle.facts.cards.items() if c and known.owner]
-        return choose.pick(held) if held and not self.maybe(choose, 8) else choose.pick(CARDS)
+        cards = self.oracle.facts.cards
+        held = [c for c, known in cards.items() if known.owner and not known.stopped]
+        return choose.pick(held) if held and not self.maybe(choose, 6) else choose.pick(CARDS)
+
+    def purse(self, choose):
+        """A card, and how many points can be used with it."""
+        card = self.card(choose)
+        known = self.oracle.facts.cards.get(card)
+        there = self.oracle.balance(known.owner, self.clock())[0] if known and known.owner else 0
+        return card, there
 
     def basket(self, choose, card, lines=None, ago=None):
         if ago is None:
@@ -222,7 +238,7 @@ class Shop:
 
     def bring_back(self, choose):
         """Goods on a receipt of their own, with or without other goods, known or not yet."""
-        first = self.maybe(choose, 15) or not self.receipts
+        first = self.maybe(choose, 20) or not self.receipts
         if first:
             sale = self.basket(choose, self.card(choose))
             self.unsold.append(sale)
@@ -236,6 +252,8 @@ class Shop:
 
     def back(self, choose, sale):
         index = choose.number(1, len(sale.lines))
+        if sale.lines[index - 1].quantity < 0 or sale.lines[index - 1].voided:
+            index = 1
         of = sale.lines[index - 1]
         n = choose.number(1, max(1, abs(of.quantity)))
         ref = LineRef(sale.store, sale.lane, sale.business_date, sale.number, index)
@@ -274,25 +292,36 @@ class Shop:
             self.do("void_return", receipt, by, self.name("v"))
 
     def redeem(self, choose):
-        how = {"points": 5 * choose.number(1, 12)}
+        card, there = self.purse(choose)
+        how = {"points": self.some_points(choose, there)}
         if self.maybe(choose, 25):
             how = choose.pick(({"gift": "mug"}, {"gift": "car"}, {"points": 3}, {"points": 0}, {"points": 5, "gift": "mug"}))
-        self.pay(choose, how)
+        self.pay(card, how)
+
+    def some_points(self, choose, there):
+        """In steps; often all that is there, seldom more."""
+        most = there // 5
+        return 5 * choose.pick((most, most + 1, choose.number(1, max(1, most)), choose.number(2, 8)))
 
     def redeem_voucher(self, choose):
-        self.pay(choose, {"voucher": "five"})
+        self.pay(self.card(choose), {"voucher": "five"})
 
-    def pay(self, choose, how):
+    def pay(self, card, how):
         name = self.name("r")
-        if self.do("redeem", self.card(choose), name, **how)[0] == "done":
+        if self.do("redeem", card, name, **how)[0] == "done":
             self.redemptions.append(name)
+            if "voucher" in how:
+                self.vouchers.append(name)
 
     def some_redemption(self, choose):
-        known = self.redemptions[-8:] + self.holds[-2:]
+        known = self.redemptions[-6:] + self.holds[-1:]
         return choose.pick(known) if known and not self.maybe(choose, 5) else "nothing"
 
     def use_voucher(self, choose):
-        self.do("use_voucher", self.some_redemption(choose), self.name("u"))
+        if not self.vouchers:
+            self.redeem_voucher(choose)
+        known = self.vouchers[-3:] if self.vouchers else ["none"]
+        self.do("use_voucher", choose.pick((*known, *known, self.some_redemption(choose))), self.name("u"))
 
     def undo_redemption(self, choose):
         author = "" if self.maybe(choose, 5) else "Ada"
@@ -300,22 +329,25 @@ class Shop:
 
     def hold(self, choose):
         name = self.name("h")
-        minutes = choose.pick((0, 1, 5, 60, -1, 10_000, 100))
-        points = 3 if self.maybe(choose, 5) else 5 * choose.number(1, 8)
-        if self.do("hold", self.card(choose), points, name, minutes=minutes)[0] == "done":
+        minutes = choose.pick((0, 0, 1, 5, 20, 60)) if self.maybe(choose, 90) else choose.pick((-1, 61))
+        card, there = self.purse(choose)
+        points = 3 if self.maybe(choose, 5) else self.some_points(choose, there)
+        if self.do("hold", card, points, name, minutes=minutes)[0] == "done":
             self.holds.append(name)
 
     def some_hold(self, choose):
-        return choose.pick(self.holds[-4:]) if self.holds and not self.maybe(choose, 4) else "none"
+        if not self.holds:
+            self.hold(choose)
+        return choose.pick(self.holds[-3:]) if self.holds and not self.maybe(choose, 4) else "none"
 
     def settle(self, choose):
         name = self.some_hold(choose)
         at = choose.pick((None, None, 0, 60, 3600, 5 * DAY, 40 * DAY))
         known = self.oracle.facts.ids.get(("hold", name))
         captured = None if at is None else self.clock() - at
-        if known and self.maybe(choose, 50):
+        if known and self.maybe(choose, 40):
             captured = known.ends - choose.pick((1, 0, 30))
-        points = choose.pick((0, 0, 5, 10, 3, -5, 50))
+        points = choose.pick((0, 0, 0, 10, 15, 20, 10, 50, 3, -5))
         said, _ = self.do("settle", name, points, captured_at=captured)
         if said == "done":
             self.redemptions.append(name)
@@ -324,7 +356,7 @@ class Shop:
         self.do("release", self.some_hold(choose))
 
     def adjust(self, choose):
-        points = choose.pick((50, 5 * choose.number(1, 20), -choose.number(1, 40), 0))
+        points = choose.pick((50, 100, 5 * choose.number(1, 20), -choose.number(1, 40), -choose.number(1, 40), 0))
         author = "" if self.maybe(choose, 4) else "Ada"
         self.do("adjust", self.card(choose), points, "sorry", author, self.name("a"))
 
@@ -357,7 +389,7 @@ class Shop:
 
     def wait(self, choose):
         """Time passes: within a hold, to a midnight, or over an expiry."""
-        steps = (60, 14 * 60, 3600, 9 * 3600, DAY, DAY, 2 * DAY, 5 * DAY, 11 * DAY, 35 * DAY, 100 * DAY, 400 * DAY)
+        steps = (600, 3600, 9 * 3600, DAY, DAY, 2 * DAY, 2 * DAY, 5 * DAY, 6 * DAY, 11 * DAY, 11 * DAY, 35 * DAY, 100 * DAY, 400 * DAY)
         self.clock.now += choose.pick(steps)
 
     def wait_a_little(self, choose):
@@ -415,7 +447,7 @@ ACTS = (
     "enrol", "enrol", "buy", "buy", "buy", "buy_somehow", "buy_wrongly", "send_again", "bring_back",
     "bring_back", "sell_what_came_back", "return_goods", "return_goods", "return_without_receipt",
     "loose_line", "void_return", "void_return", "redeem", "redeem", "redeem_voucher", "use_voucher",
-    "undo_redemption", "hold", "hold", "settle", "settle", "release", "adjust", "adjust",
+    "undo_redemption", "hold", "settle", "settle", "settle", "release", "adjust", "adjust",
     "link_card", "block_card", "attribute", "complain", "resolve", "wait", "wait", "wait_a_little",
     "wait_a_little", "run_jobs", "repeat", "repeat", "alter",
 )  # fmt: skip

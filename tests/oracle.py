@@ -352,6 +352,7 @@ class Oracle:
         _, member, m = self.owner(card)
         self.claim("adjust", name, member, points, reason, author)
         need(points, "AmountInvalid", reason and author, "InputInvalid")
+        self.present(m)
         if points > 0:
             self.give(m, points, 0, self.today, 1)
         else:

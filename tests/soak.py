@@ -36,7 +36,8 @@ def run(seed, steps, open_db, *, loud=False):
                 act = choose.pick(ACTS)
                 getattr(shop, act)(choose)
                 shop.look(choose)
-            shop.finish(db)
+            act = "finish"
+            shop.finish()
         except Exception as error:
             told["failed"] = f"{act}: {error!r}"[:600]
             told["trace"] = traceback.format_exc()
