@@ -150,7 +150,7 @@ class Attribute(NamedTuple):
         """
         receipt = working.keys.receipt(self.receipt)
         state = cast("ReceiptState | None", working.state(receipt))
-        if state is None:
+        if state is None or not state.fingerprint:
             raise ReceiptUnknown(f"`{self.receipt}`")
         member, holder = owner_of(working, self.card)
         if state.member:

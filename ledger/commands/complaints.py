@@ -69,7 +69,7 @@ class OpenComplaint(NamedTuple):
     def _receipt(self, working: Working, member: bytes) -> bytes:
         receipt = working.keys.receipt(self.receipt)
         state = cast("ReceiptState | None", working.state(receipt))
-        if state is None:
+        if state is None or not state.fingerprint:
             raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
         if not state.member or not same_member(working, state.member, member):
             raise MemberConflict(f"`{self.receipt}`", field="receipt")

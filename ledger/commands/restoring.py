@@ -55,10 +55,11 @@ def _bring_to(
     else:
         state = present(working, member)
         payment = paid_here(state, paid.member, paid.payment)
-        takes, owed = retake(state, payment, paid.undone, target, now)
+        again = retake(state, payment, paid.undone, target, now)
         event = e.PointsRetaken(
-            now, paid.claim, paid.undone - target, takes, owed, -value, receipt, number
-        )
+            now, paid.claim, paid.undone - target, again.takes, again.arrears, -value, receipt,
+            number, again.gone,
+        )  # fmt: skip
     working.emit(member, event, recorded_at)
     undone = e.RedemptionUndone(target, by_hand=False, receipt=receipt)
     working.emit(paid.claim, undone, recorded_at)

@@ -66,6 +66,8 @@ class PointsRetaken(Event, frozen=True):
     value_minor: int
     receipt: bytes
     programme: int
+    gone: tuple[Take, ...] = ()
+    """Had expired in between: reinstated and redeemed at once, from no lot."""
 
 
 class PointsAdjusted(Event, frozen=True):

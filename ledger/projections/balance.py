@@ -153,7 +153,8 @@ def _restored(at: At, event: e.PointsRestored, out: Out) -> None:
 
 def _retaken(at: At, event: e.PointsRetaken, out: Out) -> None:
     _takes(out, at, event.takes)
-    _totals(out, at, redeemed=event.points, arrears=event.arrears)
+    gone = _sum(event.gone)
+    _totals(out, at, redeemed=event.points, arrears=event.arrears, reinstated=gone)
 
 
 def _held(at: At, event: e.PointsHeld, out: Out) -> None:

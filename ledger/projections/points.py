@@ -160,9 +160,12 @@ def _restored(at: At, event: e.PointsRestored, out: Out) -> None:
 
 def _retaken(at: At, event: e.PointsRetaken, out: Out) -> None:
     rest = (event.receipt, "return voided", event.programme, event.captured_at)
-    _taken(out, at, "redeem", event.takes, *rest)
+    redeemed = (*event.takes, *event.gone)
+    _taken(out, at, "redeem", redeemed, *rest)
+    _put(out, at, "reinstate", event.gone, *rest, first=len(redeemed))
     if event.arrears:
-        _movement(out, at, len(event.takes), "arrears", -event.arrears, NO_LOT, *rest)
+        part = len(redeemed) + len(event.gone)
+        _movement(out, at, part, "arrears", -event.arrears, NO_LOT, *rest)
 
 
 # A hold is written with its end: whether anybody records that end then makes no difference.
@@ -305,7 +308,7 @@ def _closed(at: At, event: e.MemberClosed, out: Out) -> None:
 
 POINTS = Projection(
     "points",
-    2,
+    3,
     (FCT_POINTS_MOVEMENT,),
     {
         e.ReceiptScanned: _scanned,

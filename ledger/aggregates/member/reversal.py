@@ -153,11 +153,23 @@ def give_back(
     return moved(member, takes), off
 
 
-def retake(
-    member: Member, paid: Payment, before: int, after: int, now: Instant
-) -> tuple[tuple[Take, ...], int]:
-    """Burn again what was restored: from the lots it went to, then from others; the rest is owed."""
-    points = before - after
-    own = {take[:3] for take in give_back(member, paid, after, before)[0]}
+class Retaking(NamedTuple):
+    """How restored points are burned again."""
+
+    takes: tuple[Take, ...]
+    arrears: int
+    gone: tuple[Take, ...]
+    """What had expired in between: it counts as redeemed and not as expired, from no lot."""
+
+
+def retake(member: Member, paid: Payment, before: int, after: int, now: Instant) -> Retaking:
+    """Burn again what was restored: from the lots it went to, then from others; the rest is owed.
+
+    Nothing is taken for what has expired, whether or not somebody recorded that it has.
+    """
+    back, _ = give_back(member, paid, after, before)
+    gone = tuple(take for take in back if take.expires_at <= now)
+    points = before - after - sum(take.points for take in gone)
+    own = {take[:3] for take in back if take.expires_at > now}
     takes = take_in_order(_first(member.lots, own, now), points)
-    return takes, points - sum(take.points for take in takes)
+    return Retaking(takes, points - sum(take.points for take in takes), gone)

@@ -31,6 +31,7 @@ def _retaken(m: Member, event: e.PointsRetaken) -> Member:
         m,
         lots=taken(m.lots, event.takes),
         redeemed=m.redeemed + event.points,
+        reinstated=m.reinstated + sum(take.points for take in event.gone),
         arrears=m.arrears + event.arrears,
     )
 
