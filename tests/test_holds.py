@@ -398,16 +398,21 @@ def test_a_debt_repaid_before_a_settlement_is_undone_comes_back_as_points(held, 
     assert held.verify().clean
 
 
-def test_the_statement_shows_a_hold_only_while_it_lasts(held, clock):
-    clock.now = NOW + 10 * MINUTE
-    held.settle("h1", 25)
-    clock.now = NOW + DAY
+@pytest.mark.parametrize("how", ["in time", "late", "late, its end recorded"])
+def test_a_hold_is_shown_while_it_lasted_however_its_settlement_came(held, clock, how):
+    settled_at = NOW + 10 * MINUTE
+    clock.now = settled_at if how == "in time" else NOW + DAY
+    if how == "late, its end recorded":
+        held.expire_holds(held.member_of("c1"))
+    held.settle("h1", 25, captured_at=settled_at)
+    clock.now = NOW + 2 * DAY
     for at, expected in [
-        (NOW - 1, (0, 0)), (NOW, (40, 60)), (NOW + 10 * MINUTE - 1, (40, 60)),
-        (NOW + 10 * MINUTE, (75, 0)), (NOW + 15 * MINUTE, (75, 0)), (clock.now, (75, 0)),
+        (NOW - 1, (0, 0)), (NOW, (40, 60)), (settled_at - 1, (40, 60)), (settled_at, (75, 0)),
+        (NOW + 15 * MINUTE, (75, 0)), (clock.now, (75, 0)),
     ]:  # fmt: skip
         balance = held.balance("c1", at)
         assert (balance.available, balance.held) == expected, at
+    conserved(held, "c1")
 
 
 def test_goods_come_back_while_their_points_are_held(held):

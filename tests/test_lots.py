@@ -7,6 +7,7 @@ from ledger.errors import PointsShort
 from ledger.projections.queries import Expiring
 from tests.shop import DAY, NOW, back, conserved, key, line, points_of, receipt, tally
 
+HOUR = 3_600
 JAN_27, FEB_27, MAR_27 = 1_801_436_400, 1_803_855_600, 1_806_530_400
 """Midnights in Berlin after the last days of January, February and March 2027."""
 
@@ -132,6 +133,45 @@ def test_a_late_receipt_shortens_nothing_and_lasts_as_long_as_the_rest(sliding, 
     assert lots(sliding) == [(FEB_27, 20)]
     sliding.return_goods(key(of), "back")
     assert lots(sliding) == [(FEB_27, 10)]
+    conserved(sliding, "c1")
+
+
+def test_a_late_receipt_lives_on_by_what_was_active_meanwhile(ledger_under, clock):
+    """Points last five days: those of day 0 were carried on by the receipt of day 4."""
+    ledger = ledger_under("", after="after = 5", round_to='unit = "days"\nslides = true')
+    buy(ledger, 1)
+    clock.now = NOW + 4 * DAY
+    buy(ledger, 2, at=clock.now)
+    clock.now = NOW + 7 * DAY
+    buy(ledger, 3, at=NOW)
+    assert ledger.balance("c1")[:3] == (6, 0, 0)
+    assert lots(ledger) == [(NOW + 10 * DAY - HOUR, 6)]
+    clock.now = NOW + 10 * DAY - HOUR
+    buy(ledger, 4, at=NOW)
+    assert ledger.balance("c1")[:3] == (0, 0, 10)
+    conserved(ledger, "c1")
+
+
+def test_a_late_activity_carries_points_as_far_as_the_latest_did(sliding, clock):
+    buy(sliding)
+    clock.now = NOW + 65 * DAY
+    sliding.hold("c1", 6, "h1")
+    buy(sliding, 0, at=clock.now)
+    sliding.release("h1")
+    assert lots(sliding) == [(JAN_27, 6), (MAR_27, 4)]  # what was held then did not slide
+    buy(sliding, 0, at=NOW + 40 * DAY)
+    assert lots(sliding) == [(MAR_27, 10)]
+    conserved(sliding, "c1")
+
+
+def test_a_chain_of_activity_is_as_long_as_all_its_links(sliding, clock):
+    of = buy(sliding)
+    for at in (NOW + 40 * DAY, FEB_27 - 1):
+        clock.now = at
+        buy(sliding, 0, at=at)
+    event = sliding.event(sliding.return_goods(key(of), "back"))
+    assert [take.points for take in event.takes] == [10]
+    assert event.forgiven == 0
     conserved(sliding, "c1")
 
 

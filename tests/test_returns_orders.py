@@ -266,7 +266,7 @@ def test_voiding_a_return_gives_repaid_arrears_back_as_points(ledger):
     assert ledger.verify().clean
 
 
-@pytest.mark.parametrize("voids", itertools.permutations(range(3)))
+@pytest.mark.parametrize("voids", list(itertools.permutations(range(3))))
 def test_voiding_parts_in_any_order_gives_back_the_whole_award(ledger, voids):
     of = bought(ledger, line(1_099, quantity=3))
     for n in range(3):
@@ -373,7 +373,7 @@ def test_a_return_after_the_redemption_was_undone_restores_nothing_more(ledger):
     assert restored(ledger) == 40
     ledger.return_goods(key(of), "r2")
     ledger.void_return(key(of), "r2", "v2")
-    assert restored(ledger) == 40
+    assert (restored(ledger), tally(ledger, "c1").redeemed) == (40, 40)
     conserved(ledger, "c1")
 
 
