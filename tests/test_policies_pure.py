@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pytest
 
 from ledger.errors import PointsShort, RedeemNotOffered, RedeemStep
-from ledger.policies.basket import Basket, eligible
-from ledger.policies.burn import burn, cash_value, gift_of
+from ledger.policies.basket import Basket, Shopper, eligible
+from ledger.policies.burn import burn
+from ledger.policies.redeem import cash_value, gift_of
 from ledger.policies.earn import earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.member_price import member_discount
@@ -45,7 +46,8 @@ def back(amount_minor):
 
 
 def earned(lines, rules, *, tier_bp=ONE_BP, birthday=False):
-    return earn(Basket(rules, lines, eligible(rules, lines, ()), TODAY, tier_bp, birthday))
+    shopper = Shopper(tier_multiplier_bp=tier_bp, birthday=birthday)
+    return earn(Basket(rules, lines, eligible(rules, lines, ()), TODAY, shopper))
 
 
 def paid_with(voucher_minor, *lines):
@@ -137,7 +139,7 @@ def test_goods_without_a_member_price_cost_what_they_cost_however_dear():
 
 
 def test_a_tier_is_kept_from_the_instant_it_is_held():
-    tiers = Tiers(365, (Level("basic", 0), Level("gold", 500)), keep_days=30)
+    tiers = Tiers((Level("basic", 0), Level("gold", 500)), window_days=365, keep_days=30)
     held = Standing("gold", 1000, since=10)
     names = [standing_level(tiers, held, 0, at).name for at in (9, 10, 999, 1000)]
     assert names == ["basic", "gold", "gold", "basic"]
