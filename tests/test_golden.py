@@ -3,7 +3,7 @@
 Each step does one thing and may say what holds after it: `points` by line, `rules` beyond the base,
 `value` that points paid, `tier`, `lots` as [points, origin, the day they are gone], `available`,
 `pending`, `held`, `arrears`, or that it is `refused`. `why` has the arithmetic.
-A redemption, hold, return or merge that a later step speaks of has an `id`.
+A redemption, hold, return or merge that a later step speaks of is `called` something.
 """
 
 import datetime as dt
@@ -66,33 +66,33 @@ class Story:
             fields["return_of"] = LineRef("s1", "1", day, back, line)
         return Line(product, quantity, minor, **fields)
 
-    def back(self, _, receipt, lines=None, id=""):
+    def back(self, _, receipt, lines=None, called=""):
         quantities = {int(line): quantity for line, quantity in (lines or {}).items()}
         sold = key(self.receipts[receipt])
-        return self.ledger.return_goods(sold, id or f"b{self.done}", quantities)
+        return self.ledger.return_goods(sold, called or f"b{self.done}", quantities)
 
     def loose(self, card, minor):
         return self.ledger.return_without_receipt(card, minor, "Ada", f"l{self.done}")
 
-    def void(self, _, receipt, id):
-        return self.ledger.void_return(key(self.receipts[receipt]), id, f"v{self.done}")
+    def void(self, _, receipt, called):
+        return self.ledger.void_return(key(self.receipts[receipt]), called, f"v{self.done}")
 
-    def redeem(self, card, burn=0, gift="", basket=0, id=""):
-        command = id or f"d{self.done}"
+    def redeem(self, card, burn=0, gift="", basket=0, called=""):
+        command = called or f"d{self.done}"
         return self.ledger.redeem(card, command, points=burn, gift=gift, basket_minor=basket)
 
-    def undo(self, _, id):
-        return self.ledger.undo_redemption(id, "golden", "Ada")
+    def undo(self, _, called):
+        return self.ledger.undo_redemption(called, "golden", "Ada")
 
-    def hold(self, card, burn, id, minutes=0):
-        return self.ledger.hold(card, burn, id, minutes=minutes)
+    def hold(self, card, burn, called, minutes=0):
+        return self.ledger.hold(card, burn, called, minutes=minutes)
 
-    def settle(self, _, id, burn=0, at=None):
+    def settle(self, _, called, burn=0, at=None):
         captured_at = int(at.timestamp()) if at else None
-        return self.ledger.settle(id, burn, captured_at=captured_at)
+        return self.ledger.settle(called, burn, captured_at=captured_at)
 
-    def release(self, _, id):
-        return self.ledger.release(id)
+    def release(self, _, called):
+        return self.ledger.release(called)
 
     def expire_holds(self, card):
         return self.ledger.expire_holds(self.ledger.member_of(card))
@@ -106,11 +106,11 @@ class Story:
     def transfer(self, card, to, give):
         return self.ledger.transfer(card, to, give, f"t{self.done}")
 
-    def merge(self, card, into, id):
-        return self.ledger.merge(card, into, "golden", "Ada", id)
+    def merge(self, card, into, called):
+        return self.ledger.merge(card, into, "golden", "Ada", called)
 
-    def unmerge(self, _, id):
-        return self.ledger.unmerge(id, "Ada", f"u{self.done}")
+    def unmerge(self, _, called):
+        return self.ledger.unmerge(called, "Ada", f"u{self.done}")
 
     def rebate(self, card, year):
         return self.ledger.grant_rebate(self.ledger.member_of(card), year)

@@ -8,10 +8,10 @@ import pytest
 from ledger.errors import PointsShort, RedeemNotOffered, RedeemStep
 from ledger.policies.basket import Basket, Shopper, eligible
 from ledger.policies.burn import burn
-from ledger.policies.redeem import cash_value, gift_of
 from ledger.policies.earn import earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.member_price import member_discount
+from ledger.policies.redeem import cash_value, gift_of
 from ledger.policies.split import largest_remainder
 from ledger.policies.tier import Standing, standing_level
 from ledger.programme import (
