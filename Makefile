@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test check bench prove format clean
+.PHONY: help demo test check bench prove mutate format clean
 help:
 	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
 	@echo "make test    every test, on SQLite and on a real PostgreSQL"
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
+	@echo "make mutate  small faults in the policies, which the pure tests must find"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
@@ -40,6 +41,9 @@ bench: $(VENV)/.test
 
 prove: $(VENV)/.test
 	@$(BIN)/python -m bench.prove $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+mutate: $(VENV)/.mutate
+	@$(BIN)/python -m bench.mutate $(ARGS)
 
 format: $(VENV)/.check
 	@$(BIN)/ruff check --fix .
