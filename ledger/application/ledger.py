@@ -7,6 +7,7 @@ from typing import Self
 
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
+from ledger.application.dryrun import DryRuns
 from ledger.application.members import Members
 from ledger.application.points import Points
 from ledger.application.reads import Reads
@@ -22,7 +23,7 @@ from ledger.types import Clock, Instant
 SECRET_BYTES = 32
 
 
-class LoyaltyLedger(Receipts, Members, Points, Complaints, Reads, Upkeep):
+class LoyaltyLedger(Receipts, Members, Points, Complaints, Reads, Upkeep, DryRuns):
     """The ledger on one log.
 
     Every command is answered after it is durable. A refusal is a `LedgerError` and records

@@ -1,0 +1,185 @@
+"""One replay: the decisions of the ledger on the state that its own programme led to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+from ledger import events as e
+from ledger.aggregates.member.state import Member
+from ledger.aggregates.programmes import Programmes
+from ledger.dryrun.period import Period
+from ledger.dryrun.scratch import View
+from ledger.errors import LedgerError, PersonalDataUnavailable
+from ledger.store.codec import Codec
+from ledger.store.keys import PROGRAMME_STREAM, Keys
+from ledger.store.log import Log
+from ledger.store.vault import Vault
+from ledger.store.working import Cache, Entry, Working
+from ledger.types import Day, Instant, ReceiptKey
+
+CACHED_STREAMS = 50_000
+ROWS_AT_ONCE = 1_000
+
+
+class Act(NamedTuple):
+    """An event of the log, as a replay meets it."""
+
+    stream: bytes
+    version: int
+    event: Any
+    topic: str
+    recorded_at: Instant
+    captured_at: Instant
+    day: Day
+    """The business date it counts to."""
+    period: Period
+
+    @property
+    def counted(self) -> bool:
+        """Whether it is of the period."""
+        return self.period.first <= self.day <= self.period.last
+
+    def of(self, day: Day) -> Act | None:
+        """The same for another business date; None where that is after the period."""
+        return self._replace(day=day) if day <= self.period.last else None
+
+
+class ReplayKeys(Keys):
+    """Keys for who only knows ids: a card's number is its id in hex, a receipt's key its id."""
+
+    def _card(self, number: str) -> bytes:
+        return bytes.fromhex(number)
+
+    def _receipt(self, key: ReceiptKey | bytes) -> bytes:
+        return key if isinstance(key, bytes) else super()._receipt(key)
+
+
+def key_of(receipt: bytes) -> ReceiptKey:
+    """What stands for a receipt's key where only its id is known."""
+    return cast("ReceiptKey", receipt)
+
+
+class Replaying(Working):
+    """A working state that hears what is decided on it, and may stand under another programme."""
+
+    def __init__(self, view: View, codec: Codec, keys: Keys, vault: Vault) -> None:
+        """Begin on one side of the scratch."""
+        super().__init__(cast("Log", view), codec, keys, Cache(CACHED_STREAMS), vault)
+        self.instead: Programmes | None = None
+        """The programmes that hold instead of those of the log."""
+        self.made: list[e.Event] = []
+
+    def entry(self, stream: bytes) -> Entry:
+        """Version and state of a stream."""
+        if self.instead and stream == PROGRAMME_STREAM:
+            return Entry(len(self.instead.versions), self.instead)
+        return super().entry(stream)
+
+    def emit(self, stream: bytes, event: e.Event, recorded_at: Instant | None = None) -> int:
+        """Put an event at the end of a stream, and hear it."""
+        self.made.append(event)
+        return super().emit(stream, event, recorded_at)
+
+
+class Refused(NamedTuple):
+    """What was recorded and cannot be repeated: the event's topic and the refusal's code."""
+
+    act: str
+    why: str
+
+
+class World:
+    """A replay under one programme, and what it has come to in the period."""
+
+    def __init__(
+        self, view: View, codec: Codec, keys: Keys, vault: Vault, currency: str,
+        draft: Programmes | None,
+    ) -> None:  # fmt: skip
+        """Replay under a draft in the period, or under the programmes in force (None)."""
+        self.working = Replaying(view, codec, keys, vault)
+        self.currency = currency
+        self.given: dict[bytes, e.Award] = {}
+        """Attributions made with a card, which the log tells of a few events later."""
+        self.receipts = self.earned = self.spend_minor = self.redeemed_minor = self.differing = 0
+        self.rules: Counter[str] = Counter()
+        self.refused: Counter[Refused] = Counter()
+        self.refused_points: Counter[Refused] = Counter()
+        self._view = view
+        self._draft = draft
+
+    def member(self, stream: bytes) -> Member:
+        """A member's state in this replay."""
+        return cast("Member", self.working.state(stream))
+
+    def copy(self, act: Act) -> None:
+        """Take an event over as it is."""
+        self.working.instead = None
+        self.working.now = act.recorded_at
+        self.working.emit(act.stream, act.event)
+
+    def decide(self, act: Act, command: Callable[[Working], Any], points: int = 0) -> list[e.Event]:
+        """Decide anew; returns the events made, none where it is refused, which is counted."""
+        working = self.working
+        working.now = act.recorded_at
+        working.instead = self._draft if act.counted else None
+        mark, before = working.mark(), len(working.made)
+        try:
+            command(working)
+        except PersonalDataUnavailable:
+            raise
+        except LedgerError as refusal:
+            working.back_to(mark)
+            del working.made[before:]
+            self._refuse(act, refusal, points)
+        made = working.made[before:]
+        if act.counted:
+            self._count(made)
+        return made
+
+    def compare(self, act: Act, recorded: e.Award | None, made: e.Award | None) -> None:
+        """Count a receipt of the period whose award is another than the recorded one."""
+        if act.counted and recorded != made:
+            self.differing += 1
+
+    def flush(self) -> None:
+        """Put what was decided away."""
+        working = self.working
+        self._view.append(working.rows)
+        self._view.put_snapshots(working.snapshots_due())
+        working.keep(0)
+        working.begin(working.now)
+        working.made.clear()
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to flush."""
+        return len(self.working.rows) >= ROWS_AT_ONCE
+
+    def _refuse(self, act: Act, refusal: LedgerError, points: int) -> None:
+        if act.counted:
+            refused = Refused(act.topic, refusal.code)
+            self.refused[refused] += 1
+            self.refused_points[refused] += points
+
+    def _count(self, made: list[e.Event]) -> None:
+        for event in made:
+            if isinstance(event, (e.ReceiptScanned, e.ReceiptAttributed)):
+                award = event.award
+                earned = sum(award.points)
+                self.receipts += 1
+                self.spend_minor += _bought(event)
+                self.earned += earned
+                self.rules.update(dict(award.rules))
+                self.rules["base"] += earned - sum(points for _, points in award.rules)
+            elif isinstance(event, e.PointsRedeemed):
+                self.redeemed_minor += event.value_minor
+
+
+def _bought(event: e.ReceiptScanned | e.ReceiptAttributed) -> int:
+    """What was paid for the goods of a receipt; what it brought back is no part of that."""
+    if isinstance(event, e.ReceiptAttributed):
+        return event.amount_minor
+    goods = event.scan.goods
+    return sum(goods.amounts_minor) - sum(goods.amounts_minor[index] for index in goods.voided)
