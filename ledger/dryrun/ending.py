@@ -46,15 +46,20 @@ def points_at(member: Member, at: Instant) -> Points:
             available += lot.points
         else:
             pending += lot.points
-    came = (
-        member.earned + member.adjusted_in + member.transferred_in + member.restored
-        + member.reinstated + member.arrears
-    )  # fmt: skip
+    came = _came(member) + member.arrears
     went = (
         member.redeemed + member.reversed + member.adjusted_out + member.transferred_out
         + over + member.lapsed
     )  # fmt: skip
     return Points(available, pending, came - went - available - pending, over + member.lapsed)
+
+
+def _came(member: Member) -> int:
+    """All points that ever came to a member."""
+    return (
+        member.earned + member.adjusted_in + member.transferred_in + member.restored
+        + member.reinstated
+    )  # fmt: skip
 
 
 def worth(programme: Programme, points: int) -> int | None:
@@ -151,11 +156,15 @@ class Ending(NamedTuple):
 def ending(
     members: Iterator[Both], current: Side, draft: Side, until: Instant, top: int
 ) -> Ending:  # fmt: skip
-    """Add every member who had joined by then to both sides; keep the most changed."""
+    """Add every member to both sides; keep the most changed.
+
+    Who joined later counts where the period gave points: an import may enrol people today and
+    tell of their past.
+    """
     moved: Counter[tuple[str, str]] = Counter()
     most: list[tuple[int, bool, int, Changed]] = []
     for stream, before, now, then in members:
-        if now.enrolled_at >= until:
+        if now.enrolled_at >= until and not _came(now) and not _came(then):
             continue
         (points, tier), (draft_points, draft_tier) = (
             current.add(before, now),

@@ -77,7 +77,7 @@ class Report(Struct, frozen=True):
     last: str
     currency: str
     members: int
-    """Enrolled by the end of the period."""
+    """Enrolled by the end of the period, or with points of it."""
     sample: bool
     """Whether these are some of them."""
     receipts: int
