@@ -363,7 +363,7 @@ def a_chain(ledger):
     made = simulate(members=25, weeks=26, seed=3, currency="EUR", returns_bp=800,
                     start=dt.date(2025, 7, 1))  # fmt: skip
     clock = ledger.clock
-    for number, bought in enumerate(itertools.islice(made, 700)):
+    for number, bought in enumerate(itertools.islice(made, 400)):
         clock.now = max(clock.now, int(bought.captured_at.timestamp()))
         ledger.record(bought, enrol=True)
         if number % 9 == 0 and bought.card and ledger.balance(bought.card).available >= 20:

@@ -110,7 +110,7 @@ def test_who_may_only_read_can_ask(new_postgres, capsys, tmp_path):
     try:
         with LoyaltyLedger.open(url) as reader:
             with pytest.raises(Exception, match="permission denied"):
-                reader.adjust("c", 1, "why", "Bob", "a1")
+                reader.enrol("c")
             report = reader.simulate_programme(DOUBLE, "all")
     finally:
         with psycopg.connect(db, autocommit=True) as admin:

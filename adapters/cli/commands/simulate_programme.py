@@ -70,7 +70,7 @@ def _about(report: Report) -> str:
 
 
 def _sides(report: Report) -> list[tuple[object, ...]]:
-    """Each figure under both, and by how much they differ."""
+    """Each figure under both, and by how much they differ; none that is zero under both."""
     currency = report.currency
     rows: list[tuple[object, ...]] = []
 
@@ -78,7 +78,7 @@ def _sides(report: Report) -> list[tuple[object, ...]]:
         values = [getattr(side, name) for side in (report.current, report.draft)]
         if None in values:
             rows.append((what, *("no cash" if v is None else show(v) for v in values), ""))
-        else:
+        elif any(values):
             change = values[1] - values[0]
             rows.append((what, *map(show, values), f"{'+' if change > 0 else ''}{show(change)}"))
 
