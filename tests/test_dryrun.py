@@ -149,6 +149,7 @@ def test_a_receipt_counts_by_its_business_date(shop):
     assert (report.receipts, report.draft.earned, report.draft.available) == (1, 20, 30)
     report = shop.simulate_programme(DOUBLE, "2025-12-01..2025-12-31")
     assert (report.receipts, report.draft.earned, report.draft.available) == (1, 20, 20)
+    assert report.members == 1  # both joined later, and one has points of the period
 
 
 def test_an_older_receipt_that_comes_late_earns_under_its_own_programme(shop, clock):
@@ -180,6 +181,51 @@ def test_a_programme_published_in_the_period_holds_in_the_replay_of_those_in_for
     report = shop.simulate_programme(DOUBLE, JANUARY)
     assert (report.current.earned, report.draft.earned) == (10 + 30, 20 + 20)
     assert report.differing == 0
+
+
+def test_what_was_recorded_before_the_period_stands(shop, clock, monkeypatch):
+    shop.record(receipt(card="c1", amount=1_000))
+    clock.now = NOW + 15 * DAY
+    shop.record(receipt(card="c1", amount=1_000, at=clock.now))
+    monkeypatch.setattr("ledger.policies.earn.base_points", lambda _, lines: [1 for _ in lines])
+    report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
+    assert (report.current.earned, report.current.available) == (1, 10 + 1)
+    assert report.differing == 1
+    clock.now += 1 * DAY
+    shop.record(receipt(card="c1", amount=1_000, at=NOW + 2 * DAY))  # decided in the new way
+    monkeypatch.undo()
+    assert shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20").differing == 0
+
+
+def test_what_expired_before_the_period_is_none_of_its_breakage(shop):
+    long_ago, later = NOW - 500 * DAY, NOW - 350 * DAY  # 2024-08-19 and 2025-01-16
+    shop.record(receipt(card="c1", amount=1_000, at=long_ago), history=True)
+    shop.record(receipt(card="c1", amount=3_000, at=later), history=True)
+    shop.record(receipt(card="c1", amount=500))
+    report = shop.simulate_programme(DOUBLE, "2026-01-01..2026-01-31")
+    # 10 points expired at the end of August 2025, 30 at the end of January 2026
+    assert (report.current.expired, report.draft.expired) == (30, 30)
+    assert (report.current.available, report.draft.available) == (5, 10)
+
+
+@pytest.mark.parametrize(("last", "tier"), [("03", "gold"), ("08", "gold"), ("09", "basic")])
+def test_a_tier_is_that_of_the_last_day(shop, last, tier):
+    """Of a window of one day, and kept for seven more."""
+    shop.record(receipt(card="c1", amount=10_000))
+    brief = draft(("window_days = 365\nkeep_days = 30", "window_days = 1\nkeep_days = 7"))
+    report = shop.simulate_programme(brief, f"2026-01-01..2026-01-{last}")
+    assert report.draft.tiers.get(tier) == (1 if tier == "gold" else 2)
+
+
+def test_a_receipt_given_to_a_member_in_the_period_earns_under_its_own_day(shop, clock):
+    nameless = receipt(amount=1_000, number="1", at=NOW + 2 * DAY)
+    clock.now = NOW + 12 * DAY
+    shop.record(nameless)
+    shop.record(receipt(card="c2", amount=100, at=clock.now))
+    shop.attribute(key(nameless), "c1")
+    report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
+    assert (report.current.earned, report.draft.earned) == (1, 2)
+    assert (report.current.available, report.draft.available) == (11, 12)
 
 
 # --- what people did -------------------------------------------------------------------
@@ -270,6 +316,15 @@ def test_a_return_of_what_was_bought_before_takes_back_what_was_recorded(shop, c
     report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
     assert (report.current.reversed, report.draft.reversed) == (10, 10)
     assert report.draft.available == 20
+
+
+def test_a_return_at_the_desk_counts_to_the_day_it_came(shop, clock):
+    bought = receipt(card="c1", amount=1_000)
+    shop.record(bought)
+    clock.now = NOW + 15 * DAY
+    shop.return_goods(key(bought), "k1")
+    assert shop.simulate_programme(DOUBLE, "2026-01-01..2026-01-10").current.reversed == 0
+    assert shop.simulate_programme(DOUBLE, "2026-01-01..2026-01-20").current.reversed == 10
 
 
 def test_a_receipt_given_to_a_member_later_earns_under_the_draft(shop):
@@ -394,20 +449,35 @@ def test_the_programme_in_force_gives_what_was_recorded(db, clock, over):
     assert report.members == totals["members"]
 
 
+def test_what_does_not_fit_into_memory_is_read_again(shop, monkeypatch):
+    monkeypatch.setattr("ledger.dryrun.world.CACHED_STREAMS", 1)
+    monkeypatch.setattr("ledger.dryrun.world.ROWS_AT_ONCE", 10)
+    bought = [receipt(card=card, amount=100) for _ in range(130) for card in ("c1", "c2")]
+    assert not [o for o in shop.record_all(bought) if isinstance(o, Exception)]
+    report = shop.simulate_programme(SAME, JANUARY)
+    assert (report.differing, report.current) == (0, report.draft)
+    # gold from 100 points on, and 30 receipts at 2 x
+    assert report.current.available == 2 * (100 + 30 * 2)
+
+
 def test_a_sample_is_as_many_members_and_the_same_each_time(shop):
     for number in range(9):
         shop.enrol(f"d{number}")
         shop.record(receipt(card=f"d{number}", amount=1_000))
     shop.record(receipt(amount=1_000))
+    shop.record(receipt(card="new", amount=1_000))
+    shop.link_card("d0", "new")
     report = shop.simulate_programme(DOUBLE, JANUARY, sample=4)
     chosen = sorted(shop.member_of(c) for c in ["c1", "c2", *(f"d{n}" for n in range(9))])[:4]
     expected = [m for m in chosen if m not in {shop.member_of("c1"), shop.member_of("c2")}]
     assert (report.sample, report.members) == (True, 4)
-    assert report.receipts == len(expected)
-    assert [c.member_id for c in report.changed] == [m.hex() for m in expected]
+    linked = shop.member_of("d0") in expected
+    assert report.receipts == len(expected) + linked
+    assert report.draft.earned == 20 * report.receipts
+    assert {c.member_id for c in report.changed} == {m.hex() for m in expected}
     assert shop.simulate_programme(DOUBLE, JANUARY, sample=4) == report
     everybody = shop.simulate_programme(DOUBLE, JANUARY, sample=100)
-    assert (everybody.members, everybody.draft.earned) == (11, 180)
+    assert (everybody.members, everybody.draft.earned) == (11, 200)
 
 
 # --- refusals, and what is left --------------------------------------------------------

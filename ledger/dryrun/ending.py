@@ -14,14 +14,11 @@ from ledger.calendar import midnight
 from ledger.dryrun.period import Period
 from ledger.dryrun.report import Changed, Movement, Refusal, Under
 from ledger.dryrun.scratch import CURRENT, DRAFT, Scratch
-from ledger.dryrun.world import World
+from ledger.dryrun.world import FLOWS, World
 from ledger.programme import ONE_BP, Programme
 from ledger.store.codec import Codec
 from ledger.store.keys import MEMBER
 from ledger.types import Instant
-
-FLOWS = ("redeemed", "adjusted_in", "adjusted_out", "reversed")
-"""Totals of a member that are told for the time since the period began."""
 
 
 class Points(NamedTuple):
@@ -83,31 +80,32 @@ class Side:
     def add(self, before: Member | None, member: Member) -> tuple[int, str]:
         """Add a member; returns points and tier."""
         points = points_at(member, self._end)
-        expired = points_at(before, self._begin).expired if before else 0
+        expired = member.lapsed - (before.lapsed if before else 0)
+        expired += sum(
+            lot.points for lot in member.lots if self._begin < lot.expires_at <= self._end
+        )
         tier = tier_at(member, self._programme, self._day, self._end - 1)
         self.tiers[tier] += 1
         self._sums.update(
             available=points.available, pending=points.pending, kept=points.kept,
-            expired=points.expired - expired, arrears=member.arrears,
+            expired=expired, arrears=member.arrears,
         )  # fmt: skip
-        for name in FLOWS:
-            self._sums[name] += getattr(member, name) - (getattr(before, name) if before else 0)
         return points.available + points.pending + points.kept, tier
 
     def told(self, world: World) -> Under:
         """All of it, with what the replay counted."""
-        sums = {name: self._sums[name] for name in (*FLOWS, "expired", "available", "pending",
-                                                    "kept", "arrears")}  # fmt: skip
-        cost = worth(self._programme, world.earned)
+        sums = {name: self._sums[name] for name in ("available", "pending", "kept", "arrears")}
+        flows = {name: world.flows[name] for name in FLOWS}
+        cost = worth(self._programme, flows["earned"])
         owed = sums["available"] + sums["pending"] + sums["kept"]
         return Under(
             programme=self._programme.name,
             receipts=world.receipts,
             spend_minor=world.spend_minor,
-            earned=world.earned,
             rules=dict(sorted(world.rules.items())),
             cost_minor=cost,
             cost_bp=None if cost is None else cost * ONE_BP // max(world.spend_minor, 1),
+            expired=self._sums["expired"] - world.lapsed_before,
             redeemed_minor=world.redeemed_minor,
             liability_minor=worth(self._programme, owed),
             tiers=dict(sorted(self.tiers.items())),
@@ -115,6 +113,7 @@ class Side:
                 Refusal(*refused, world.refused[refused], world.refused_points[refused])
                 for refused in sorted(world.refused)
             ),
+            **flows,
             **sums,
         )
 

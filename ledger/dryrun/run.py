@@ -143,7 +143,8 @@ class Run:
         source = self._source
         keys = ReplayKeys(source.keys.secret)
         view = View(self._scratch, side)
-        return World(view, source.codec, keys, source.vault, self._current.currency, draft)
+        begin = midnight(self._span.first, self._zone)
+        return World(view, source.codec, keys, source.vault, self._current.currency, begin, draft)
 
     def _replay(self, phase: Phase) -> None:
         log = self._source.log

@@ -13,12 +13,14 @@ from ledger.dryrun.period import Period
 from ledger.dryrun.scratch import View
 from ledger.errors import LedgerError, PersonalDataUnavailable
 from ledger.store.codec import Codec
-from ledger.store.keys import PROGRAMME_STREAM, Keys
+from ledger.store.keys import MEMBER, PROGRAMME_STREAM, Keys
 from ledger.store.log import Log
 from ledger.store.vault import Vault
 from ledger.store.working import Cache, Entry, Working
 from ledger.types import Day, Instant, ReceiptKey
 
+FLOWS = ("earned", "redeemed", "adjusted_in", "adjusted_out", "reversed")
+"""Totals of a member that are told for the acts of the period."""
 CACHED_STREAMS = 50_000
 ROWS_AT_ONCE = 1_000
 
@@ -70,6 +72,8 @@ class Replaying(Working):
         self.instead: Programmes | None = None
         """The programmes that hold instead of those of the log."""
         self.made: list[e.Event] = []
+        self.moved: list[tuple[Member | None, Member]] = []
+        """Members before and after each event that was made."""
 
     def entry(self, stream: bytes) -> Entry:
         """Version and state of a stream."""
@@ -79,8 +83,16 @@ class Replaying(Working):
 
     def emit(self, stream: bytes, event: e.Event, recorded_at: Instant | None = None) -> int:
         """Put an event at the end of a stream, and hear it."""
+        before = self.entry(stream).state
+        version = super().emit(stream, event, recorded_at)
         self.made.append(event)
-        return super().emit(stream, event, recorded_at)
+        if stream[0] == MEMBER:
+            self.moved.append((before, self.entry(stream).state))
+        return version
+
+    def hear(self) -> None:
+        """Listen anew."""
+        self.made, self.moved = [], []
 
 
 class Refused(NamedTuple):
@@ -95,6 +107,7 @@ class World:
 
     def __init__(
         self, view: View, codec: Codec, keys: Keys, vault: Vault, currency: str,
+        begin: Instant,
         draft: Programmes | None,
     ) -> None:  # fmt: skip
         """Replay under a draft in the period, or under the programmes in force (None)."""
@@ -102,12 +115,17 @@ class World:
         self.currency = currency
         self.given: dict[bytes, e.Award] = {}
         """Attributions made with a card, which the log tells of a few events later."""
-        self.receipts = self.earned = self.spend_minor = self.redeemed_minor = self.differing = 0
+        self.receipts = self.spend_minor = self.redeemed_minor = self.differing = 0
+        self.flows: Counter[str] = Counter()
+        """What the acts of the period added to each total of their members."""
+        self.lapsed_before = 0
+        """Points that members' states let go since, though they expired before the period."""
         self.rules: Counter[str] = Counter()
         self.refused: Counter[Refused] = Counter()
         self.refused_points: Counter[Refused] = Counter()
         self._view = view
         self._draft = draft
+        self._begin = begin
 
     def member(self, stream: bytes) -> Member:
         """A member's state in this replay."""
@@ -117,6 +135,7 @@ class World:
         """Take an event over as it is."""
         self.working.instead = None
         self.working.now = act.recorded_at
+        self.working.hear()
         self.working.emit(act.stream, act.event)
 
     def decide(self, act: Act, command: Callable[[Working], Any], points: int = 0) -> list[e.Event]:
@@ -124,19 +143,22 @@ class World:
         working = self.working
         working.now = act.recorded_at
         working.instead = self._draft if act.counted else None
-        mark, before = working.mark(), len(working.made)
+        working.hear()
+        mark = working.mark()
         try:
             command(working)
         except PersonalDataUnavailable:
             raise
         except LedgerError as refusal:
             working.back_to(mark)
-            del working.made[before:]
+            working.hear()
             self._refuse(act, refusal, points)
-        made = working.made[before:]
+        for before, after in working.moved:
+            if before is not None:
+                self._moved(before, after, counted=act.counted)
         if act.counted:
-            self._count(made)
-        return made
+            self._count(working.made)
+        return working.made
 
     def compare(self, act: Act, recorded: e.Award | None, made: e.Award | None) -> None:
         """Count a receipt of the period whose award is another than the recorded one."""
@@ -150,7 +172,6 @@ class World:
         self._view.put_snapshots(working.snapshots_due())
         working.keep(0)
         working.begin(working.now)
-        working.made.clear()
 
     @property
     def full(self) -> bool:
@@ -163,6 +184,15 @@ class World:
             self.refused[refused] += 1
             self.refused_points[refused] += points
 
+    def _moved(self, before: Member, after: Member, *, counted: bool) -> None:
+        if counted:
+            for name in FLOWS:
+                self.flows[name] += getattr(after, name) - getattr(before, name)
+        if after.lapsed != before.lapsed:
+            old = sum(lot.points for lot in before.lots if lot.expires_at <= self._begin)
+            left = sum(lot.points for lot in after.lots if lot.expires_at <= self._begin)
+            self.lapsed_before += min(old - left, after.lapsed - before.lapsed)
+
     def _count(self, made: list[e.Event]) -> None:
         for event in made:
             if isinstance(event, (e.ReceiptScanned, e.ReceiptAttributed)):
@@ -170,7 +200,6 @@ class World:
                 earned = sum(award.points)
                 self.receipts += 1
                 self.spend_minor += _bought(event)
-                self.earned += earned
                 self.rules.update(dict(award.rules))
                 self.rules["base"] += earned - sum(points for _, points in award.rules)
             elif isinstance(event, e.PointsRedeemed):
