@@ -95,6 +95,11 @@ def test_only_so_many_of_the_most_changed_are_named(shop):
     shop.record(receipt(card="c2", amount=2_000))
     report = shop.simulate_programme(DOUBLE, JANUARY, top=1)
     assert [c.member_id for c in report.changed] == [shop.member_of("c2").hex()]
+    shop.record(receipt(card="c1", amount=1_000))  # now both changed alike: the smaller id
+    report = shop.simulate_programme(DOUBLE, JANUARY, top=1)
+    assert [c.member_id for c in report.changed] == [
+        min(shop.member_of("c1"), shop.member_of("c2")).hex()
+    ]
 
 
 def test_a_draft_without_cash_has_no_cost_in_money(shop):
@@ -159,6 +164,8 @@ def test_an_older_receipt_that_comes_late_earns_under_its_own_programme(shop, cl
     report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
     assert (report.receipts, report.draft.earned, report.draft.available) == (1, 20, 30)
     assert report.current.available == 20
+    assert (report.draft.receipts, report.draft.spend_minor) == (1, 1_000)
+    assert report.draft.rules == {"base": 20}
     assert report.differing == 0
 
 
@@ -197,15 +204,18 @@ def test_what_was_recorded_before_the_period_stands(shop, clock, monkeypatch):
     assert shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20").differing == 0
 
 
-def test_what_expired_before_the_period_is_none_of_its_breakage(shop):
-    long_ago, later = NOW - 500 * DAY, NOW - 350 * DAY  # 2024-08-19 and 2025-01-16
-    shop.record(receipt(card="c1", amount=1_000, at=long_ago), history=True)
-    shop.record(receipt(card="c1", amount=3_000, at=later), history=True)
-    shop.record(receipt(card="c1", amount=500))
-    report = shop.simulate_programme(DOUBLE, "2026-01-01..2026-01-31")
-    # 10 points expired at the end of August 2025, 30 at the end of January 2026
+@pytest.mark.parametrize("enrolled", ["in the period", "with the first receipt"])
+def test_what_expired_before_the_period_is_none_of_its_breakage(ledger, enrolled):
+    if enrolled == "in the period":
+        ledger.enrol("c1")
+    for days, amount in ((1_000, 700), (500, 1_000), (350, 3_000), (100, 200)):
+        bought = receipt(card="c1", amount=amount, at=NOW - days * DAY)
+        ledger.record(bought, history=True, enrol=True)
+    ledger.record(receipt(card="c1", amount=500))
+    report = ledger.simulate_programme(DOUBLE, JANUARY)
+    # 7 points expired in 2024 and are let go since, 10 expired in 2025, 30 in January 2026
     assert (report.current.expired, report.draft.expired) == (30, 30)
-    assert (report.current.available, report.draft.available) == (5, 10)
+    assert (report.current.available, report.draft.available) == (2 + 5, 2 + 10)
 
 
 @pytest.mark.parametrize(("last", "tier"), [("03", "gold"), ("08", "gold"), ("09", "basic")])
@@ -316,6 +326,20 @@ def test_a_return_of_what_was_bought_before_takes_back_what_was_recorded(shop, c
     report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
     assert (report.current.reversed, report.draft.reversed) == (10, 10)
     assert report.draft.available == 20
+
+
+def test_a_return_that_the_draft_refuses_leaves_nothing_behind(shop):
+    bought = receipt(line(1_000, "p1", 3), card="c1")  # 10 points for 3 pieces
+    shop.record(bought)
+    shop.redeem("c1", "r1", points=10)
+    shop.return_goods(key(bought), "k1", {1: 1})
+    shop.record(receipt(card="c1", amount=5_000))
+    shop.return_goods(key(bought), "k2", {1: 2})
+    strict = SAME + '[returns]\nwhen_spent = "refuse"\n'
+    report = shop.simulate_programme(strict, JANUARY)
+    assert report.draft.refused == (Refusal("lines-returned", "points-spent", 1, 0),)
+    # in force 3 and 7 of the 10 points; in the draft those of two pieces, as the first ones
+    assert (report.current.reversed, report.draft.reversed) == (10, 6)
 
 
 def test_a_return_at_the_desk_counts_to_the_day_it_came(shop, clock):
