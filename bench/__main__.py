@@ -93,6 +93,9 @@ class Run:
         batched = self._timed(lambda: self._in_batches(receipts))
         self._tell("ingested in batches, receipts/s", len(receipts) / batched, len(few) / theirs,
                    "ingest_vs_default")  # fmt: skip
+        dry = self._timed(lambda: self.batched.simulate_programme(self.text, "all"))
+        self._tell("tried under a draft, receipts/s", len(receipts) / dry, len(receipts) / batched,
+                   "dryrun_vs_ingest", "ingest")  # fmt: skip
         self._replay()
         self._tell("bytes a receipt, indexes and leaf hash in", self._bytes(len(receipts)),
                    self._default_bytes(len(few)), "bytes_vs_default")  # fmt: skip
@@ -145,9 +148,11 @@ class Run:
         self._tell("replayed into typed events, events/s", our_rate, their_rate,
                    "replay_vs_default")  # fmt: skip
 
-    def _tell(self, what: str, ours: float, theirs: float, key: str) -> None:
+    def _tell(
+        self, what: str, ours: float, theirs: float, key: str, whose: str = "library"
+    ) -> None:
         ratio = ours / theirs
-        print(f"  {what:44}{ours:>12,.0f}   library {theirs:>10,.0f}   ratio {ratio:6.2f}")
+        print(f"  {what:44}{ours:>12,.0f}   {whose:7} {theirs:>10,.0f}   ratio {ratio:6.2f}")
         self.results[self.prefix + key] = round(ratio, 3)
 
     def _in_turn(

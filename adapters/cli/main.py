@@ -61,6 +61,11 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
     Entry("verify", "verify", "check the log, and everything derived from it"),
+    Entry(
+        "simulate-programme",
+        "simulate_programme",
+        "what a draft programme would have come to over a period",
+    ),
     Entry("simulate", "simulate", "write a made-up chain's receipts"),
     Entry("demo", "demo", "see it all on a made-up chain, or on your data"),
 )

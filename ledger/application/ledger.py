@@ -9,6 +9,7 @@ from typing import Self
 from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
+from ledger.application.dryrun import DryRuns
 from ledger.application.members import Members
 from ledger.application.membership import Membership
 from ledger.application.passing import Passing
@@ -42,6 +43,7 @@ class LoyaltyLedger(
     Tiers,
     Reads,
     Upkeep,
+    DryRuns,
 ):
     """The ledger on one log.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, cast
 
 from ledger import events as e
-from ledger.aggregates.programmes import Programmes
+from ledger.aggregates.programmes import Programmes, Version
 from ledger.commands.common import Outcome
 from ledger.errors import ProgrammeInvalid, ProgrammeTooSoon
 from ledger.programme import Programme, digest, load
@@ -18,6 +18,20 @@ from ledger.types import Instant
 def _measure(programme: Programme) -> str:
     """What counts towards tiers: it never changes, for members keep it as numbers by day."""
     return programme.tiers.measure if programme.tiers else "points"
+
+
+def continues(programme: Programme, versions: Sequence[Version]) -> None:
+    """Make sure that a programme may follow those of a log.
+
+    Raises:
+        ProgrammeInvalid: its currency or its measure is another.
+    """
+    first = load(versions[0].text).currency
+    if programme.currency != first:
+        raise ProgrammeInvalid(f"This log counts in {first}.", field="currency")
+    measure = _measure(load(versions[-1].text))
+    if _measure(programme) != measure:
+        raise ProgrammeInvalid(f"This log counts {measure}.", field="tiers.measure")
 
 
 class PublishProgramme(NamedTuple):
@@ -49,11 +63,6 @@ class PublishProgramme(NamedTuple):
         if versions:
             if self.effective_at <= working.now:
                 raise ProgrammeTooSoon(field="from")
-            first = load(versions[0].text).currency
-            if programme.currency != first:
-                raise ProgrammeInvalid(f"This log counts in {first}.", field="currency")
-            measure = _measure(load(versions[-1].text))
-            if _measure(programme) != measure:
-                raise ProgrammeInvalid(f"This log counts {measure}.", field="tiers.measure")
+            continues(programme, versions)
         event = e.ProgrammePublished(self.effective_at, self.text, digest(self.text))
         return Outcome(PROGRAMME_STREAM, working.emit(PROGRAMME_STREAM, event))
