@@ -130,7 +130,7 @@ class Shop:
         self.balances = told
 
     def conserved(self, member):
-        """Law 3 in the state that the next decision will see."""
+        """Law 3 in the state that the next decision will see, and its lots."""
         m = self.ledger._writer._working.known(self.ledger.keys.member(member))
         if m is None:
             return
@@ -140,6 +140,11 @@ class Shop:
         assert came == sum(lot.points for lot in m.lots) + held + went
         assert all(lot.points > 0 for lot in m.lots)
         assert m.arrears >= 0
+        told, now = Counter(), self.clock()
+        for start, end, origin, points in self.oracle.facts.members[member].lots:
+            told[start, end, origin] += points * (end > now)
+        lots = {(x.activates_at, x.expires_at, x.origin): x.points for x in m.lots}
+        assert {lot: n for lot, n in lots.items() if lot[1] > now} == +told
 
     def look_at(self, reader, member, at):
         stream = self.ledger.keys.member(member)
@@ -287,7 +292,7 @@ class Shop:
             self.backs.append((self.key(sale), name))
 
     def some_receipt(self, choose):
-        known = self.receipts[-8:] + self.unsold[-1:]
+        known = self.receipts[-5:] + self.unsold[-1:]
         return choose.pick(known) if known and not self.maybe(choose, 4) else self.basket(choose, None)
 
     def return_without_receipt(self, choose):
@@ -302,7 +307,7 @@ class Shop:
 
     def void_return(self, choose):
         if self.backs:
-            receipt, by = choose.pick(self.backs[-8:])
+            receipt, by = choose.pick(self.backs[-4:])
             by = "unknown" if self.maybe(choose, 5) else by
             self.do("void_return", receipt, by, self.name("v"))
 
@@ -317,6 +322,12 @@ class Shop:
         """In steps; often all that is there, seldom more."""
         most = there // 5
         return 5 * choose.pick((most, most + 1, choose.number(1, max(1, most)), choose.number(2, 8)))
+
+    def spend_all(self, choose):
+        """So that what comes back finds nothing to take."""
+        card, there = self.purse(choose)
+        if there >= 10:
+            self.pay(card, {"points": there // 5 * 5})
 
     def redeem_voucher(self, choose):
         self.pay(self.card(choose), {"voucher": "five"})
@@ -463,8 +474,8 @@ ACTS = (
     "bring_back", "sell_what_came_back", "return_goods", "return_goods", "return_without_receipt",
     "loose_line", "void_return", "void_return", "redeem", "redeem", "redeem_voucher", "use_voucher",
     "undo_redemption", "hold", "settle", "settle", "settle", "release", "adjust", "adjust",
-    "link_card", "block_card", "attribute", "complain", "resolve", "wait", "wait", "wait_a_little",
-    "wait_a_little", "run_jobs", "repeat", "repeat", "alter",
+    "link_card", "block_card", "attribute", "complain", "resolve", "spend_all", "spend_all", "wait",
+    "wait", "wait_a_little", "run_jobs", "repeat", "repeat", "alter",
 )  # fmt: skip
 
 
