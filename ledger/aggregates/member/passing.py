@@ -30,7 +30,10 @@ def activated(member: Member, until: Instant) -> e.PointsActivated | None:
 
 
 def slid(member: Member, rules: Rules, day: Day, at: Instant, now: Instant) -> e.LotsSlid | None:
-    """The lots that an activity of a day makes last longer, if the programme says so."""
+    """The lots that an activity of a day makes last longer, if the programme says so.
+
+    Recorded without any lot too: points that are spent may come back, and last as long then.
+    """
     lots = rules.programme.lots
     if lots.expiry is None or not lots.expiry.slides:
         return None
@@ -40,7 +43,8 @@ def slid(member: Member, rules: Rules, day: Day, at: Instant, now: Instant) -> e
         for lot in member.lots
         if now < lot.expires_at < until
     )
-    return e.LotsSlid(at, takes, until, rules.number) if takes else None
+    longer = takes or until > max(member.slid_until, now)
+    return e.LotsSlid(at, takes, until, rules.number) if longer else None
 
 
 def rebate(
