@@ -121,14 +121,13 @@ class Shop:
         other = choose.pick(sorted(told))
         later = now + choose.pick((0, 1, 16 * MINUTE, DAY, 10 * DAY, 40 * DAY, 400 * DAY))
         with self.ledger.reading() as reader:
-            for member in told:
-                if told[member] != self.balances.get(member):
+            for member, balance in told.items():
+                self.conserved(member)
+                if balance != self.balances.get(member):
                     self.look_at(reader, member, now)
             self.look_at(reader, other, later)
             places = Live(reader._reports, reader._cursor, reader._place, 0)
             assert not list(check_conservation(places))
-        for member in told:
-            self.conserved(member)
         self.balances = told
 
     def conserved(self, member):
@@ -230,7 +229,7 @@ class Shop:
             receipt.store, receipt.lane, day_of(receipt.business_date), receipt.number
         )
 
-    def record(self, choose, receipt, **how):
+    def record(self, receipt, **how):
         said, _ = self.do("record", receipt, **how)
         if said == "done" and receipt not in self.receipts:
             self.receipts.append(receipt)
@@ -242,17 +241,17 @@ class Shop:
         self.do("enrol", choose.pick(CARDS), choose.pick(("", "", "Ann")))
 
     def buy(self, choose):
-        self.record(choose, self.basket(choose, self.card(choose), ago=0))
+        self.record(self.basket(choose, self.card(choose), ago=0))
 
     def buy_somehow(self, choose):
         card = choose.pick((self.card(choose), choose.pick(CARDS), None))
-        self.record(choose, self.basket(choose, card), enrol=bool(card) and self.maybe(choose, 10))
+        self.record(self.basket(choose, card), enrol=bool(card) and self.maybe(choose, 10))
 
     def buy_wrongly(self, choose):
         receipt = self.basket(choose, self.card(choose), ago=choose.pick((0, -301, -4000)))
         if self.maybe(choose, 30):
             receipt = _with(receipt, currency="USD")
-        self.do("record", receipt) if receipt.currency == "USD" else self.record(choose, receipt)
+        self.do("record", receipt) if receipt.currency == "USD" else self.record(receipt)
 
     def send_again(self, choose):
         """With another card, or with other content."""
@@ -280,7 +279,7 @@ class Shop:
         receipt = self.basket(
             choose, choose.pick((self.card(choose), sale.card, None)), lines, ago=0
         )
-        if self.record(choose, receipt) == "done":
+        if self.record(receipt) == "done":
             self.backs.append((self.key(sale), self.key(receipt)))
 
     def back(self, choose, sale):
@@ -294,7 +293,7 @@ class Shop:
 
     def sell_what_came_back(self, choose):
         if self.unsold:
-            self.record(choose, self.unsold.pop(choose.number(0, len(self.unsold) - 1)))
+            self.record(self.unsold.pop(choose.number(0, len(self.unsold) - 1)))
 
     def return_goods(self, choose):
         sale = self.some_receipt(choose)
@@ -318,7 +317,7 @@ class Shop:
 
     def loose_line(self, choose):
         loose = Line(choose.pick(PRODUCTS), -1, -choose.number(0, 30) * 77, kind="return")
-        self.record(choose, self.basket(choose, self.card(choose), [self.line(choose), loose]))
+        self.record(self.basket(choose, self.card(choose), [self.line(choose), loose]))
 
     def void_return(self, choose):
         if self.backs:

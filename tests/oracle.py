@@ -6,7 +6,7 @@ What each command may do, and under which ids, is in `oracle_door`. Lots and tak
 
 # One rule a line, so that all of it can be read beside the laws.
 # fmt: off
-# ruff: noqa: E704, RET503
+# ruff: noqa: E701, E704, RET503
 import datetime as dt
 import tomllib
 from types import SimpleNamespace as Thing
@@ -74,8 +74,8 @@ class Points:
         need(not short, "PointsShort")
         return takes
     def slide(self, m, day):
-        for lot in m.lots if self.p["lots"]["expiry"].get("slides") else ():
-            lot[1] = max(lot[1], self.ends(day)) if self.now < lot[1] else lot[1]
+        m.slid = max(m.slid, self.ends(day)) if self.p["lots"]["expiry"].get("slides") else 0
+        for lot in (x for x in m.lots if self.now < x[1]): lot[1] = max(lot[1], m.slid)
 
     # Earning.
     def level(self, m, day, at, plus=0):
@@ -100,6 +100,7 @@ class Points:
         m.quals.append((day, sum(sale.points)))
         sale.member, sale.lot = member, self.give(m, sum(sale.points), self.midnight(day, waits) if waits else 0, day, 0)
         for i, back in enumerate(sale.backs): self.reverse(sale, back, sale.backs[:i], refuse=False)
+        self.slide(m, day)
 
     # Returns.
     def left(self, sale, backs=None):

@@ -5,7 +5,7 @@ What becomes of the points is in `oracle`. No code of `ledger/` here either.
 
 # One rule a line, so that all of it can be read beside the laws.
 # fmt: off
-# ruff: noqa: E704, RET503, S301
+# ruff: noqa: E701, E704, RET503, S301
 import datetime as dt
 import pickle
 from collections import Counter
@@ -20,7 +20,9 @@ class Oracle(Points):
     def do(self, now, name, *args, **kwargs):  # only what is `done` changes anything
         before, self.now, self.today = pickle.dumps(self.facts), now, self.day(now)
         try: return getattr(self, name)(*args, **kwargs) or "done"
-        except No as no: self.facts = pickle.loads(before); return str(no)
+        except No as no:
+            self.facts = pickle.loads(before)
+            return str(no)
     def claim(self, kind, name, *content, **fields):  # the same id again is a repeat or a conflict
         known = self.facts.ids.get((kind, name))
         need(not known or known.content == content, "KeyConflict", not known, "repeat")
@@ -39,7 +41,7 @@ class Oracle(Points):
     def enrol(self, card, name=""):
         owner, m = self.card(card).owner, self.facts.members.get(card)
         need(owner in (None, card), "CardTaken", not m or m.name == name, "KeyConflict", not m, "repeat")
-        self.facts.members[card] = Thing(name=name, lots=[], owed=0, quals=[], tier=("", 0, 0), holds=[])
+        self.facts.members[card] = Thing(name=name, lots=[], owed=0, quals=[], tier=("", 0, 0), holds=[], slid=0)
         self.own(card, card)
     def link_card(self, member_card, card, replace=False):
         (old, member, _), new = self.owner(member_card), self.card(card).owner
@@ -62,7 +64,6 @@ class Oracle(Points):
         if r.card and not card.owner: card.waits.append(sale)
         elif r.card and not card.stopped and self.now - at <= self.late:
             self.award(card.owner, sale)
-            self.slide(self.facts.members[card.owner], r.captured_at.date())
             self.loose(card.owner, r.lines)
         for back in sale.waits:  # goods that came back first; never more than was sold
             fits = {i: min(n, self.left(sale).get(i, 0)) for i, n in back.lines.items()}

@@ -16,6 +16,7 @@ from ledger.commands.common import (
     member_of,
     owner_of,
     rules_at,
+    slide,
 )
 from ledger.commands.goods import lines_of, unclaimed_scan
 from ledger.commands.returns import When, returns_before_award
@@ -91,6 +92,7 @@ def _attribute(
     working.emit(receipt, e.ReceiptGiven(member, version, returns), recorded_at)
     if change:
         working.emit(member, change, recorded_at)
+    slide(working, member, rules, scan.day, recorded_at)
     return version
 
 

@@ -83,13 +83,11 @@ def present(working: Working, stream: bytes) -> Member:
 
 
 def slide(
-    working: Working, stream: bytes, rules: Rules, activity: tuple[Day, Instant],
-    recorded_at: Instant | None = None,
-) -> None:  # fmt: skip
+    working: Working, stream: bytes, rules: Rules, day: Day, recorded_at: Instant | None = None
+) -> None:
     """Let an activity of the member make the points last longer, if the programme says so."""
-    day, at = activity
     now = working.now if recorded_at is None else recorded_at
-    if event := slid(member_of(working, stream), rules, day, at, now):
+    if event := slid(member_of(working, stream), rules, day, now):
         working.emit(stream, event, recorded_at)
 
 

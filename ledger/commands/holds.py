@@ -110,7 +110,7 @@ class SettleHold(NamedTuple):
             event = holds.settle(holds.hold_of(member, stream), points, rules, at, payment)
         version = working.emit(owner, event)
         working.emit(stream, e.HoldEnded(e.HOLD_SETTLED, version))
-        slide(working, owner, rules, (local_day(at, rules.programme.time_zone), at))
+        slide(working, owner, rules, local_day(at, rules.programme.time_zone))
         return Outcome(owner, version)
 
     def _at(self, working: Working, held: e.PointsHeld) -> Instant:

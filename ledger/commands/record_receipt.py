@@ -188,7 +188,7 @@ def _award(
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
     if change:
         working.emit(member, change, recorded_at)
-    slide(working, member, rules, (shopping.day, scan.captured_at), recorded_at)
+    slide(working, member, rules, shopping.day, recorded_at)
     loose = [line for line in receipt.lines if _is_loose(line)]
     if loose:
         return_loose(working, member, loose, When(stream, scan.captured_at, recorded_at))

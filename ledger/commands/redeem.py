@@ -86,7 +86,7 @@ class Redeem(NamedTuple):
         version = working.emit(stream, event)
         if self.voucher:
             self._issue(working, stream, claimed.stream, event, rules, done)
-        slide(working, stream, rules, (done.day, done.at))
+        slide(working, stream, rules, done.day)
         return claimed.record(working, stream, version)
 
     def _event(

@@ -29,7 +29,7 @@ def activated(member: Member, until: Instant) -> e.PointsActivated | None:
     return e.PointsActivated(until, points) if points else None
 
 
-def slid(member: Member, rules: Rules, day: Day, at: Instant, now: Instant) -> e.LotsSlid | None:
+def slid(member: Member, rules: Rules, day: Day, now: Instant) -> e.LotsSlid | None:
     """The lots that an activity of a day makes last longer, if the programme says so.
 
     Recorded without any lot too: points that are spent may come back, and last as long then.
@@ -38,13 +38,14 @@ def slid(member: Member, rules: Rules, day: Day, at: Instant, now: Instant) -> e
     if lots.expiry is None or not lots.expiry.slides:
         return None
     _, until = lot_dates(lots, day, rules.programme.time_zone)
+    until = max(until, member.slid_until)  # what comes late lasts as long as the rest
     takes = tuple(
         Take(lot.activates_at, lot.expires_at, lot.origin, lot.points)
         for lot in member.lots
         if now < lot.expires_at < until
     )
     longer = takes or until > max(member.slid_until, now)
-    return e.LotsSlid(at, takes, until, rules.number) if longer else None
+    return e.LotsSlid(now, takes, until, rules.number) if longer else None
 
 
 def rebate(

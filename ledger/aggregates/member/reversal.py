@@ -136,9 +136,7 @@ class Retaking(NamedTuple):
     """What had expired in between: it counts as redeemed and not as expired, from no lot."""
 
 
-def retake(
-    member: Member, paid: Sequence[Take], before: int, after: int, now: Instant
-) -> Retaking:
+def retake(member: Member, paid: Sequence[Take], before: int, after: int, now: Instant) -> Retaking:
     """Burn again what was restored: from the lots it went to, then from others; the rest is owed.
 
     Nothing is taken for what has expired, whether or not somebody recorded that it has.
