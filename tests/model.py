@@ -472,6 +472,15 @@ class Shop:
         )
         self.clock.now += choose.pick(steps)
 
+    def wait_until(self, choose):
+        """To the second at which points begin or end, or a hold does, or the one before."""
+        members = self.oracle.facts.members.values()
+        instants = {t for m in members for lot in m.lots if lot[3] for t in lot[:2]}
+        instants |= {hold.ends for m in members for hold in m.holds}
+        ahead = sorted(t for t in instants if t > self.clock())[:4]
+        if ahead:
+            self.clock.now = max(self.clock(), choose.pick(ahead) - choose.pick((0, 0, 1)))
+
     def wait_a_little(self, choose):
         self.clock.now += choose.pick((60, 300, 15 * 60, 3 * 3600))
 
@@ -529,7 +538,7 @@ ACTS = (
     "loose_line", "void_return", "void_return", "redeem", "redeem", "redeem_voucher", "use_voucher",
     "undo_redemption", "hold", "settle", "settle", "settle", "release", "adjust", "adjust",
     "link_card", "block_card", "attribute", "complain", "resolve", "spend_all", "spend_all", "wait",
-    "wait", "wait_a_little", "run_jobs", "repeat", "repeat", "alter",
+    "wait", "wait_until", "wait_until", "wait_a_little", "run_jobs", "repeat", "repeat", "alter",
 )  # fmt: skip
 
 
