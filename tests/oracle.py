@@ -130,11 +130,11 @@ class Points:
         need(not short or not refuse or how != "refuse", "PointsSpent")
         m.owed += short * (how != "take")
         return takes, short * (how != "take"), short * (how == "take")
-    def loose(self, member, lines):
+    def loose(self, member, lines, day):
         m, points = self.facts.members[member], sum(self.base(lines, "return"))
         if points: self.present(m)
         self.take_back(m, points)
-        m.quals.append((self.today, -points))
+        m.quals.append((day, -points))
     def void_return(self, receipt, by, name):
         self.claim("void", name, receipt, by)
         sale = self.sale(receipt)

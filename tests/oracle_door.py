@@ -64,7 +64,7 @@ class Oracle(Points):
         if r.card and not card.owner: card.waits.append(sale)
         elif r.card and not card.stopped and self.now - at <= self.late:
             self.award(card.owner, sale)
-            self.loose(card.owner, r.lines)
+            self.loose(card.owner, r.lines, self.day(at))
         for back in sale.waits:  # goods that came back first; never more than was sold
             fits = {i: min(n, self.left(sale).get(i, 0)) for i, n in back.lines.items()}
             if any(fits.values()): self.come_back(sale, back.by, {i: n for i, n in fits.items() if n}, back.amounts, refuse=False)
@@ -97,7 +97,7 @@ class Oracle(Points):
         _, member, _ = self.owner(card)
         self.claim("loose", name, member, amount_minor, line.product)
         need(amount_minor > 0, "AmountInvalid", author, "InputInvalid")
-        self.loose(member, [line])
+        self.loose(member, [line], self.today)
 
     # Redemptions, vouchers, holds, the desk.
     def paid(self, name):
