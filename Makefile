@@ -4,13 +4,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
 
-.PHONY: help demo test check bench prove mutate format clean
+.PHONY: help demo test check bench prove soak mutate format clean
+
 help:
 	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
 	@echo "make test    every test, on SQLite and on a real PostgreSQL"
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
+	@echo "make soak    10,000 numbered runs of the model a store: takes hours, goes on where it stopped"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
@@ -44,6 +46,9 @@ prove: $(VENV)/.test
 
 mutate: $(VENV)/.mutate
 	@$(BIN)/python -m bench.mutate $(ARGS)
+soak: $(VENV)/.test
+	@$(BIN)/python -m tests.soak --runs 10000 --steps 100 --store sqlite $(ARGS)
+	@$(BIN)/python -m tests.soak --runs 10000 --steps 100 --store postgres $(ARGS)
 
 format: $(VENV)/.check
 	@$(BIN)/ruff check --fix .

@@ -5,6 +5,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import traceback
@@ -90,6 +91,7 @@ def main(words=None):
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seed", type=int, help="only this one, and say how it fails")
     args = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that its PostgreSQL goes with it
     OUT.mkdir(parents=True, exist_ok=True)
     out = OUT / f"soak-{args.store}.jsonl"
     known = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []

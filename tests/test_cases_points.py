@@ -130,9 +130,7 @@ def every_command(clock):
     ]  # fmt: skip
 
 
-def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(
-    new_db, clock
-):
+def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(new_db, clock):
     db, commands = new_db(), every_command(clock)
     commands_of_the_door = {
         name
@@ -406,9 +404,7 @@ def test_case_09_no_event_state_or_table_of_a_long_history_holds_a_float(
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
-def test_case_10_one_point_stays_one_point_whatever_the_currency_rounds_to(
-    ledger_under, currency
-):
+def test_case_10_one_point_stays_one_point_whatever_the_currency_rounds_to(ledger_under, currency):
     """A till that rounds what it asks to 10 does not round points: 1 is 1, and 11 are 11."""
     ledger = ledger_under("", currency=f'currency = "{currency}"')
     ledger.enrol("c1")
@@ -453,7 +449,7 @@ def test_case_11_an_offer_counts_by_the_stores_own_time_however_late_the_receipt
 ):
     """In UTC the offer of 28 March would begin an hour earlier, and of summer two."""
     moment = dt.datetime.fromisoformat(captured)
-    ledger = ledger_under(OFFER, **{"currency": 'currency = "EUR"\nlate_scan_days = 30'})
+    ledger = ledger_under(OFFER, currency='currency = "EUR"\nlate_scan_days = 30')
     clock.now = int(moment.timestamp()) + 3 * DAY + 5 * 3_600
     ledger.enrol("c1")
     bought = receipt(

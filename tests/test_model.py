@@ -3,7 +3,9 @@
 `make soak` runs many more, by numbered seeds; `tests/model.py` says what happens in a step.
 """
 
+import ast
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, seed, settings
@@ -68,6 +70,21 @@ def machine(fresh_ledger, store):
     for index, act in enumerate(ACTS):
         setattr(Model, f"{act}_{index}", rule(data=st.data())(of(act)))
     return Model
+
+
+@pytest.mark.parametrize("name", ["oracle.py", "oracle_door.py"])
+def test_the_oracle_is_short_and_shares_no_code_with_the_ledger(name):
+    text = Path(__file__).with_name(name).read_text()
+    assert len(text.splitlines()) <= 200
+    modules = {
+        module.split(".")[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+        )
+    }
+    assert not modules & {"ledger", "adapters", "bench"}
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])

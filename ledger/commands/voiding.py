@@ -52,7 +52,8 @@ class VoidReturn(NamedTuple):
         receipt = working.keys.receipt(self.receipt)
         known = cast("ReceiptState | None", working.state(receipt))
         by = self._by(working)
-        backs = (*known.backs, *known.waiting) if known else ()
+        # Before the receipt is recorded a return of it waits, and nothing is taken off yet.
+        backs = () if known is None else known.backs if known.fingerprint else known.waiting
         came = next((back for back in backs if back.by == by), None)
         if known is None or came is None:
             raise ReturnUnknown(f"`{self.receipt}`", field="by")
@@ -60,6 +61,8 @@ class VoidReturn(NamedTuple):
         if came.version:
             stream, version = _give_back(working, receipt, known, came)
         kept = e.LinesKept(by, came.lines, came.quantities, came.amounts_minor)
+        if not known.fingerprint:
+            kept = e.LinesKept(by, (), (), ())
         own = working.emit(receipt, kept)
         if known.fingerprint:
             restore_share(working, receipt, None)
