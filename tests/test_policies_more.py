@@ -132,7 +132,7 @@ def test_a_single_point_within_lots_is_kept():
 
 def test_points_that_fit_are_left_as_they_are():
     points = [3, 0, 1]
-    assert cut(points, 4) is points
+    assert cut(points, 4) == points
     assert cut(points, 3) == [2, 0, 1]
 
 
