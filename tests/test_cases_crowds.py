@@ -80,9 +80,7 @@ print(json.dumps(members))
 
 @pytest.mark.parametrize("identity", ["", "ada@example.org"])
 def test_case_15_one_card_or_identity_enrolled_by_many_threads_is_one_member(ledger, identity):
-    answers = at_once(
-        24, lambda n: ledger.enrol(f"c{n}" if identity else "c0", identity=identity)
-    )
+    answers = at_once(24, lambda n: ledger.enrol(f"c{n}" if identity else "c0", identity=identity))
     assert len({a.stream for a in answers}) == 1
     topics = [row[3] for row in ledger.log.page(0, 1_000)]
     assert topics.count("enrolled") == 1

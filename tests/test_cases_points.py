@@ -68,8 +68,11 @@ minor_per_point = 1
 gift_points = 30
 """
 BORN = Personal(name="Ada", birthday=dt.date(1990, 1, 10))
-BY_STATE = {"link_card"}
-"""Commands without an id, whose repeat points at the last event: what they ask for holds."""
+EXACT = {
+    "return_goods", "void_return", "adjust", "redeem", "hold", "settle", "transfer", "merge",
+    "open_complaint", "grant_tier",
+}  # fmt: skip
+"""Commands whose repeat points at their first event however much later it is sent."""
 
 
 def every_command(clock):
@@ -135,9 +138,7 @@ def every_command(clock):
     ]  # fmt: skip
 
 
-def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(
-    new_db, clock
-):
+def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(new_db, clock):
     db, commands = new_db(), every_command(clock)
     commands_of_the_door = {
         name
@@ -163,8 +164,8 @@ def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(
             for (name, act), first in zip(commands, firsts, strict=True):
                 if name:
                     again = act(ledger)
-                    assert (name, again.repeat, again.stream) == (name, True, first.stream)
-                    assert again.version == first.version or name in BY_STATE, name
+                    assert again.repeat, name
+                    assert again[:2] == first[:2] or name not in EXACT, name
             assert (ledger.log.head(), ledger.digests()) == (head, digests)
             assert ledger.verify().clean
             for card in ("c1", "c2", "c3"):
@@ -438,9 +439,7 @@ def test_case_09_no_event_state_or_table_of_a_long_history_holds_a_float(new_db,
 
 
 @pytest.mark.parametrize("currency", ["EUR", "JPY", "KWD"])
-def test_case_10_one_point_stays_one_point_whatever_the_currency_rounds_to(
-    ledger_under, currency
-):
+def test_case_10_one_point_stays_one_point_whatever_the_currency_rounds_to(ledger_under, currency):
     """A till that rounds what it asks to 10 does not round points: 1 is 1, and 11 are 11."""
     ledger = ledger_under("", currency=f'currency = "{currency}"')
     ledger.enrol("c1")
@@ -485,7 +484,7 @@ def test_case_11_an_offer_counts_by_the_stores_own_time_however_late_the_receipt
 ):
     """In UTC the offer of 28 March would begin an hour earlier, and of summer two."""
     moment = dt.datetime.fromisoformat(captured)
-    ledger = ledger_under(OFFER, **{"currency": 'currency = "EUR"\nlate_scan_days = 30'})
+    ledger = ledger_under(OFFER, currency='currency = "EUR"\nlate_scan_days = 30')
     clock.now = int(moment.timestamp()) + 3 * DAY + 5 * 3_600
     ledger.enrol("c1")
     bought = receipt(
