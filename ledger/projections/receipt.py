@@ -144,7 +144,7 @@ def _points_back(_: At, event: e.GoodsReturned, out: Out) -> None:
 
 RECEIPT = Projection(
     "receipt",
-    2,
+    3,
     (FCT_RECEIPT, FCT_RECEIPT_LINE),
     {
         e.ReceiptScanned: _scanned,
