@@ -1,5 +1,6 @@
 """Cases from the field, crowds: many at once, many members, and nobody twice or too late."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -198,10 +199,8 @@ def test_case_17_a_hold_ends_once_whoever_settles_releases_or_expires_it(ledger,
     assert ledger.balance("c1").held == 0
     before = ledger.balance("c1"), topics
     for act in acts:  # and again later, one after the other
-        try:
+        with contextlib.suppress(HoldOver):
             assert act().repeat
-        except HoldOver:
-            pass
     assert (ledger.balance("c1"), Counter(r[3] for r in ledger.log.page(0, 100))) == before
     conserved(ledger, "c1")
 
@@ -392,7 +391,7 @@ def test_an_append_that_is_left_uncommitted_hides_nothing_from_a_follower(ledger
     head = ledger.log.head()
     log = ledger.log
     with ThreadPoolExecutor(1) as other:
-        with pytest.raises(LedgerError), log.transaction(commit=True) as cursor:
+        with pytest.raises(LedgerError), log.transaction(commit=True) as cursor:  # noqa: PT012
             row = (ledger.keys.card("never"), 1, "enrolled", b"", NOW)
             log._append(cursor, [sqlite.Row(*row)], 1)
             waits = other.submit(ledger.enrol, "c1")

@@ -60,9 +60,9 @@ class VoidReturn(NamedTuple):
         stream, version = receipt, 0
         if came.version:
             stream, version = _give_back(working, receipt, known, came)
-        kept = e.LinesKept(by, came.lines, came.quantities, came.amounts_minor)
-        if not known.fingerprint:
-            kept = e.LinesKept(by, (), (), ())
+        kept = e.LinesKept(
+            by, came.lines, came.quantities, came.amounts_minor, not known.fingerprint
+        )
         own = working.emit(receipt, kept)
         if known.fingerprint:
             restore_share(working, receipt, None)

@@ -79,6 +79,7 @@ class LinesKept(Event, frozen=True):
     lines: tuple[int, ...]
     quantities: tuple[int, ...]
     amounts_minor: tuple[int, ...]
+    waited: bool = False
 
 
 EVENTS: tuple[type[Event], ...] = (

@@ -127,6 +127,8 @@ def _came_back(at: At, event: e.LinesReturned, out: Out) -> None:
 
 
 def _kept(at: At, event: e.LinesKept, out: Out) -> None:
+    if event.waited:
+        return  # it never came to be counted
     out.patch(FCT_RECEIPT, (at.stream,), {"returned_minor": -sum(event.amounts_minor)})
     for line, quantity in zip(event.lines, event.quantities, strict=True):
         out.patch(FCT_RECEIPT_LINE, (at.stream, line + 1), {"returned_quantity": -quantity})
@@ -142,7 +144,7 @@ def _points_back(_: At, event: e.GoodsReturned, out: Out) -> None:
 
 RECEIPT = Projection(
     "receipt",
-    2,
+    3,
     (FCT_RECEIPT, FCT_RECEIPT_LINE),
     {
         e.ReceiptScanned: _scanned,
