@@ -168,3 +168,161 @@ def test_a_month_of_everything_is_repeated_exactly(ledger_under, clock, stands, 
     same(ledger, report, stands)
     assert report.changed == ()
     assert ledger.verify().clean
+
+
+HARSH = (
+    PROGRAMME.replace("per_minor = 100", "per_minor = 700")
+    .replace("value_minor = 10", "value_minor = 10\nminimum_points = 7\nstep_points = 7")
+    .replace("points = 50", "points = 9000")
+    .replace("gold", "noble")
+    + '[returns]\nwhen_spent = "refuse"\n[fraud.receipts_per_card_day]\nlimit = 1\n'
+    'action = "review"\n'
+)
+
+
+def test_a_harsh_draft_refuses_and_tells(ledger_under, clock, stands):
+    """It has no vouchers and no transfers, no tier `gold`, and lets nearly everything wait."""
+    ledger = ledger_under(RICH)
+    a_month(ledger, clock)
+    report = ledger.simulate_programme(HARSH, "all")
+    assert report.differing == 0
+    assert report.current.refused == ()
+    refused = {(r.act, r.why): (r.acts, r.points) for r in report.draft.refused}
+    assert refused["tier-granted", "tier-unknown"] == (1, 0)
+    assert refused["sent", "transfer-not-offered"] == (1, 20)
+    assert refused["voucher-used", "voucher-unknown"] == (1, 0)
+    assert refused["bonus", "bonus-not-offered"] == (1, 9)
+    assert refused["held", "redeem-step"] == (3, 10 + 6 + 8)
+    assert all(not one.draft.holds for one in stands.values())
+
+
+def test_a_hold_that_the_draft_cannot_settle_is_given_up(ledger_under, clock):
+    ledger = ledger_under("")
+    ledger.enrol("c1")
+    ledger.record(receipt(card="c1", amount=3_000))
+    ledger.hold("c1", 10, "h1")
+    ledger.settle("h1", 4)
+    steps = PROGRAMME.replace("value_minor = 10", "value_minor = 10\nstep_points = 5")
+    report = ledger.simulate_programme(steps, "all")
+    assert report.draft.refused == (Refusal("hold-settled", "redeem-step", 1, 4),)
+    assert (report.draft.available, report.draft.kept) == (30, 0)
+    assert (report.current.available, report.current.redeemed_minor) == (26, 40)
+
+
+def test_a_hold_that_is_open_at_the_end_keeps_its_points_until_its_time_is_over(
+    ledger_under, clock
+):
+    text = PROGRAMME.replace("[redeem.cash]", "[redeem]\nhold_minutes = 10080\n[redeem.cash]")
+    ledger = ledger_under("")
+    ledger.publish(text, NOW + 1)
+    clock.now += 2
+    ledger.enrol("c1")
+    ledger.record(receipt(card="c1", amount=3_000))
+    ledger.hold("c1", 10, "h1", minutes=10)
+    ledger.hold("c1", 7, "h2", minutes=10_080)
+    report = ledger.simulate_programme(text, "all")
+    assert (report.current.available, report.current.kept) == (30 - 7, 7)
+
+
+def test_a_budget_runs_dry_in_the_replay_too(ledger_under, clock, monkeypatch):
+    monkeypatch.setattr("ledger.dryrun.world.ROWS_AT_ONCE", 1)
+    ledger = ledger_under(RICH)
+    ledger.enrol("c1")
+    for _ in range(2):
+        ledger.record(receipt(*(line(100, category="milk"),) * 2, card="c1"))
+    ledger.record(receipt(line(100, category="milk"), card="c1", at=NOW - DAY))
+    report = ledger.simulate_programme(PROGRAMME + RICH, "all")
+    assert (report.differing, report.current.rules["bonus:dairy"]) == (0, 5)
+    richer = RICH.replace("budget_points = 5", "budget_points = 9")
+    assert ledger.simulate_programme(PROGRAMME + richer, "all").draft.rules["bonus:dairy"] == 9
+
+
+def test_a_draft_can_give_points_for_joining(ledger_under):
+    ledger = ledger_under("")
+    ledger.enrol("c1")
+    ledger.record(receipt(card="c1", amount=1_000))
+    ledger.replace_card("c1", "c9")  # not joining once more
+    report = ledger.simulate_programme(PROGRAMME + "[earn.enrolment]\npoints = 5\n", "all")
+    assert (report.current.earned, report.draft.earned) == (10, 15)
+    assert report.draft.rules == {"base": 10, "enrolment": 5}
+
+
+def test_a_rebate_is_that_of_the_draft(ledger_under, clock):
+    rebate = '[rebate]\nminor_per_point = 10\n[[rebate.level]]\nshare_bp = {}\ntier = "basic"\n'
+    ledger = ledger_under(rebate.format(100))
+    ledger.enrol("c1")
+    clock.now += DAY
+    ledger.record(receipt(card="c1", amount=9_000, at=clock.now))
+    clock.now += 370 * DAY
+    ledger.grant_rebate(ledger.member_of("c1"), 2026)
+    ledger.record(receipt(card="c1", amount=100, at=clock.now))
+    report = ledger.simulate_programme(PROGRAMME + rebate.format(200), "all")
+    # 1 or 2 percent of 90.00 is 90 or 180 minor units, at 10 a point
+    assert (report.current.rules["rebate"], report.draft.rules["rebate"]) == (9, 18)
+    assert report.differing == 0
+
+
+def test_a_merge_after_the_period_is_known_to_receipts_that_come_in_later(ledger_under, clock):
+    ledger = ledger_under("")
+    for card in ("c1", "c2"):
+        ledger.enrol(card)
+        ledger.record(receipt(card=card, amount=1_000))
+    clock.now += 3 * DAY
+    ledger.merge("c1", "c2", "one person", "Eve", "g1")
+    ledger.record(receipt(card="c1", amount=500))
+    ledger.close_member("c2", "moved", "Eve", "z1")
+    ledger.record(receipt(card="c2", amount=700))  # of a stopped card: for review
+    ledger.record(receipt(card="c9", amount=100, at=clock.now))
+    report = ledger.simulate_programme(PROGRAMME, "2026-01-01..2026-01-01")
+    assert (report.differing, report.members, report.current.receipts) == (0, 1, 3)
+    assert (report.current.available, report.current.adjusted_out) == (25, 0)
+
+
+def test_a_sample_holds_those_its_members_dealt_with(ledger_under, clock):
+    ledger = ledger_under("[transfer]\n")
+    cards = [f"c{number}" for number in range(6)]
+    for card in cards:
+        ledger.enrol(card)
+        ledger.record(receipt(card=card, amount=1_000))
+    first, *_, last = sorted(cards, key=ledger.member_of)
+    ledger.transfer(last, first, 3, "x1")
+    report = ledger.simulate_programme(PROGRAMME + "[transfer]\n", "all", sample=1)
+    assert (report.members, report.differing, report.current.refused) == (2, 0, ())
+    assert report.current.available == 20
+
+
+def test_a_draft_that_counts_otherwise_towards_tiers_is_refused(ledger_under):
+    ledger = ledger_under("")
+    ledger.record(receipt())
+    text = PROGRAMME.replace("[tiers]", '[tiers]\nmeasure = "spend"')
+    with pytest.raises(ProgrammeInvalid) as refusal:
+        ledger.simulate_programme(text, "all")
+    assert refusal.value.field == "tiers.measure"
+
+
+MORE = '[lots]\npending_days = 2\n[transfer]\n[fraud.receipts_per_card_day]\nlimit = 1\naction = "review"\n'
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(STEPS, min_size=5, max_size=25))
+def test_any_history_is_repeated_under_what_is_in_force_and_survives_a_harsh_draft(steps):
+    text = PROGRAMME.replace("[lots.expiry]", MORE + "[lots.expiry]")
+    clock = Clock()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        LoyaltyLedger.create(str(Path(folder) / "l.db"), text, clock=clock) as ledger,
+    ):
+        found = {}
+        patch.setattr(
+            run, "both", lambda *a: (found.setdefault(one.stream, one) for one in ending.both(*a))
+        )
+        for card in CARDS:
+            ledger.enrol(card)
+        shopping = Shopping(ledger, clock)
+        for number, step in enumerate(steps):
+            shopping.send(number, step)
+        ledger.record(receipt(amount=100, at=clock.now))
+        same(ledger, ledger.simulate_programme(text, "all"), found)
+        assert ledger.simulate_programme(HARSH, "all").differing == 0
+        assert ledger.simulate_programme(text, "3d").differing == 0
