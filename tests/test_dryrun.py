@@ -14,6 +14,7 @@ from ledger.application import LoyaltyLedger
 from ledger.dryrun.replays import REPLAYS
 from ledger.dryrun.report import Changed, Movement, Refusal
 from ledger.errors import InputInvalid, ProgrammeInvalid
+from ledger.policies.basket import Award
 from ledger.types import Personal, day_of
 
 JANUARY = "2026-01-01..2026-01-31"
@@ -195,7 +196,7 @@ def test_what_was_recorded_before_the_period_stands(shop, clock, monkeypatch):
     clock.now = NOW + 15 * DAY
     shop.record(receipt(card="c1", amount=1_000, at=clock.now))
     monkeypatch.setattr(
-        "ledger.policies.earn.base_points", lambda basket: [1 for _ in basket.lines]
+        "ledger.policies.earn.base_points", lambda basket: [Award("", [1 for _ in basket.lines])]
     )
     report = shop.simulate_programme(DOUBLE, "2026-01-11..2026-01-20")
     assert (report.current.earned, report.current.available) == (1, 10 + 1)

@@ -4,12 +4,12 @@ import datetime as dt
 
 import pytest
 
-from ledger.aggregates.member.state import Lot, Member
+from ledger.aggregates.member.state import Hold, Lot, Member
 from ledger.dryrun.ending import points_at, worth
 from ledger.dryrun.period import Period, period
 from ledger.errors import InputInvalid
 from ledger.programme import load
-from ledger.types import day_of
+from ledger.types import Take, day_of
 
 
 def day(text):
@@ -52,14 +52,17 @@ def test_a_lot_is_pending_up_to_its_activation_and_expired_from_its_expiry_on():
     assert points_at(member, 200) == (0, 0, 0, 7)
 
 
-def test_what_is_in_no_lot_and_not_gone_is_held_or_in_review():
+@pytest.mark.parametrize(
+    ("ends_at", "available", "kept", "expired"),
+    [(99, 10 + 4, 6, 3 + 2 + 13), (100, 10 + 4, 6, 3 + 2 + 13), (101, 10, 6 + 4 + 2, 3 + 13)],
+)
+def test_a_hold_keeps_its_points_until_its_time_is_over(ends_at, available, kept, expired):
+    held = Hold(b"h", (Take(0, 500, 0, 4), Take(0, 95, 0, 2)), ends_at)
     member = Member(
-        0, "", b"", b"", lots=(Lot(0, 500, 0, 10), Lot(0, 90, 0, 3)), earned=100, adjusted_in=20,
-        transferred_in=5, restored=4, reinstated=2, arrears=1, redeemed=60, reversed=11,
-        adjusted_out=9, transferred_out=8, lapsed=13, expired=6,
+        0, "", b"", b"", lots=(Lot(0, 500, 0, 10), Lot(0, 90, 0, 3)), lapsed=13, in_review=6,
+        holds=(held,),
     )  # fmt: skip
-    # 100 + 20 + 5 + 4 + 2 + 1 came; 60 + 11 + 9 + 8 + 13 + 3 are gone; 10 lie in a lot
-    assert points_at(member, 100) == (10, 0, 132 - 104 - 10, 13 + 3)
+    assert points_at(member, 100) == (available, 0, kept, expired)
 
 
 def test_the_worth_of_points_is_rounded_down():

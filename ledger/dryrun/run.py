@@ -192,7 +192,7 @@ class Run:
         if replay is None:
             self._unknown[act.topic] += 1
         elif act.day <= self._span.last or replay in WHENEVER:
-            for world in self._worlds:
+            for world in reversed(self._worlds):  # the facts are those before the act
                 replay(world, act)
                 if world.full:
                     world.flush()

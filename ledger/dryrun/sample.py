@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger import events as e
 from ledger.store.codec import Codec
@@ -39,28 +39,61 @@ class Sample(NamedTuple):
 
 
 def sample(log: Log, codec: Codec, keys: Keys, size: int) -> Sample:
-    """The first so many members in the order of streams.
+    """The first so many members in the order of streams, and whom they share points with.
 
     Stream ids are keyed hashes, so the first ones are as good as drawn by lot, and the same
-    each time.
+    each time. Who was merged with one of them, or gave or got points, comes along.
     """
-    members: set[bytes] = set()
-    cards: set[bytes] = set()
-    receipts: set[bytes] = set()
-    after = (bytes([MEMBER]).ljust(ID_BYTES, b"\0"), 0)
-    while rows := log.streams(MEMBER, after, PAGE):
-        for stream, _, _, topic, state in rows:
-            if stream not in members and len(members) == size:
-                return Sample(frozenset(members), frozenset(cards), frozenset(receipts))
-            members.add(stream)
-            event = codec.decode[topic](state)
-            if isinstance(event, e.CardLinked):
-                cards.add(event.card)
-            elif isinstance(event, e.ReceiptAttributed):
-                receipts.add(event.receipt)
-            elif isinstance(event, e.ReceiptScanned):
+    drawn = _Drawing(log, codec, keys)
+    drawn.read(bytes([MEMBER]).ljust(ID_BYTES, b"\0"), size)
+    while drawn.others:
+        drawn.read(drawn.others.pop(), 1)
+    return Sample(frozenset(drawn.members), frozenset(drawn.cards), frozenset(drawn.receipts))
+
+
+class _Drawing:
+    def __init__(self, log: Log, codec: Codec, keys: Keys) -> None:
+        self._log = log
+        self._codec = codec
+        self._keys = keys
+        self.members: set[bytes] = set()
+        self.cards: set[bytes] = set()
+        self.receipts: set[bytes] = set()
+        self.others: set[bytes] = set()
+
+    def read(self, first: bytes, size: int) -> None:
+        """Read so many members, from a stream on."""
+        after = (first, 0)
+        seen: set[bytes] = set()
+        while rows := self._log.streams(MEMBER, after, PAGE):
+            for stream, _, _, topic, state in rows:
+                if stream not in seen and len(seen) == size:
+                    return
+                seen.add(stream)
+                self.members.add(stream)
+                self.others.discard(stream)
+                self._note(self._codec.decode[topic](state))
+            after = (rows[-1][0], rows[-1][1])
+
+    def _note(self, event: Any) -> None:
+        match event:
+            case e.CardLinked():
+                self.cards.add(event.card)
+            case e.ReceiptAttributed():
+                self.receipts.add(event.receipt)
+            case e.ReceiptScanned():
                 scan = event.scan
                 key = ReceiptKey(scan.store, scan.lane, scan.business_day, scan.number)
-                receipts.add(keys.receipt(key))
-        after = (rows[-1][0], rows[-1][1])
-    return Sample(frozenset(members), frozenset(cards), frozenset(receipts))
+                self.receipts.add(self._keys.receipt(key))
+            case e.MergedAway():
+                self._other(event.into)
+            case e.MergedIn():
+                self._other(event.member)
+            case e.PointsSent():
+                self._other(event.to)
+            case e.PointsReceived():
+                self._other(event.sender)
+
+    def _other(self, member: bytes) -> None:
+        if member not in self.members:
+            self.others.add(member)

@@ -118,8 +118,6 @@ class World:
         self.currency = currency
         self.given: dict[bytes, e.Award] = {}
         """Attributions made with a card or a review, which the log tells of a few events later."""
-        self.buying: dict[bytes, Act] = {}
-        """Redemptions whose voucher the log names in the next event."""
         self.receipts = self.spend_minor = self.redeemed_minor = self.differing = 0
         self.flows: Counter[str] = Counter()
         """What the acts of the period added to each total of their members."""

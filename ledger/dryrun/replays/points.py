@@ -21,31 +21,16 @@ A_BASKET = MOST_MINOR
 
 
 def _redeemed(world: World, act: Act) -> None:
-    """The same points as cash, or the same gift, at whatever price it has now."""
-    event: e.PointsRedeemed = act.event
-    if event.voucher:
-        world.buying[event.voucher] = act
-        return
-    _redeem(world, act, "")
-
-
-def _bought(world: World, act: Act) -> None:
-    """A voucher tells its name in its own event, right behind the redemption."""
-    redeemed = world.buying.pop(act.stream, None)
-    if redeemed:
-        _redeem(world, redeemed, act.event.voucher)
-
-
-def _redeem(world: World, act: Act, voucher: str) -> None:
+    """The same points as cash, or the same gift or voucher, at whatever price it has now."""
     event: e.PointsRedeemed = act.event
     command = Redeem(
         card=the_card(world, act.stream, event.card),
         command_id=event.command,
-        points=0 if event.gift or voucher else event.points,
-        gift=event.gift,
+        points=0 if event.gift else event.points,
+        gift="" if event.voucher else event.gift,
         store=event.store,
         variant=event.variant,
-        voucher=voucher,
+        voucher=event.gift if event.voucher else "",
         basket_minor=A_BASKET,
     )
     world.decide(act, command.decide, event.points)
@@ -97,7 +82,7 @@ def _sent(world: World, act: Act) -> None:
 
 REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.PointsRedeemed: _redeemed,
-    e.VoucherIssued: _bought,
+    e.VoucherIssued: made_anew,
     e.VoucherUsed: _used,
     e.VoucherCancelled: made_anew,
     e.PointsRestored: _restored,
