@@ -530,7 +530,7 @@ ALTERED = {
     "return_without_receipt": (1, 1), "void_return": (1, "other"), "resolve_complaint": (3, 7),
     "open_complaint": (3, "stale"),
 }  # fmt: skip
-LOOSE = {"record", "link_card", "block_card", "undo_redemption", "attribute"}
+LOOSE = {"enrol", "record", "link_card", "block_card", "undo_redemption", "attribute"}
 """A repeat of these says where the outcome lies now."""
 ACTS = (
     "enrol", "enrol", "buy", "buy", "buy", "buy_somehow", "buy_wrongly", "send_again", "bring_back",

@@ -26,7 +26,7 @@ class Oracle(Points):
     def claim(self, kind, name, *content, **fields):  # the same id again is a repeat or a conflict
         known = self.facts.ids.get((kind, name))
         need(not known or known.content == content, "KeyConflict", not known, "repeat")
-        self.facts.ids[kind, name] = Thing(content=content, member=content[0], undone=0, by_hand=False, sale=None, used="", **fields)
+        self.facts.ids[kind, name] = Thing(content=content, member=content[0], undone=0, by_hand=False, sale=None, owed=0, held=[], used="", **fields)
         return self.facts.ids[kind, name]
 
     # Members and cards.
@@ -34,7 +34,7 @@ class Oracle(Points):
         found = self.facts.cards.get(card)
         need(found and found.owner, "CardUnknown")
         return found, found.owner, self.facts.members[found.owner]
-    def card(self, card): return self.facts.cards.setdefault(card, Thing(owner=None, stopped=False, waits=[]))
+    def card(self, card): return self.facts.cards.setdefault(card, Thing(owner=None, stopped=False, replaced=False, waits=[]))
     def own(self, card, member):  # earlier receipts follow the card
         self.card(card).owner = member
         for sale in (x for x in self.card(card).waits if not x.member and self.now - x.at <= self.late): self.follow(member, sale)
@@ -46,20 +46,20 @@ class Oracle(Points):
         need(owner in (None, card), "CardTaken", not m or m.name in ("", name), "KeyConflict", not m or m.name != name, "repeat")
         if m: m.name = name  # known by the card alone so far: completed
         if m: return
-        self.facts.members[card] = Thing(name=name, lots=[], owed=0, quals=[], tier=("", 0, 0), holds=[], slid=0)
+        self.facts.members[card] = Thing(name=name, lots=[], owed=0, quals=[], tier=("", 0, 0), was=("", 0, 0), holds=[], slid=None)
         self.own(card, card)
     def link_card(self, member_card, card, replace=False):
         (old, member, _), new = self.owner(member_card), self.card(card).owner
-        need(new in (None, member), "CardTaken", not new or old.stopped or not replace, "KeyConflict", not new, "repeat",
-             not (replace and old.stopped), "CardBlocked")
-        old.stopped |= replace
+        need(new in (None, member), "CardTaken", not new or old.replaced or not replace, "KeyConflict", not new, "repeat",
+             not old.replaced and (replace or not old.stopped), "CardBlocked")
+        old.stopped, old.replaced = old.stopped or replace, replace
         self.own(card, member)
     def block_card(self, card):
         need(not self.owner(card)[0].stopped, "repeat")
         self.card(card).stopped = True
 
     # Receipts and returns.
-    def sale(self, key): return self.facts.sales.setdefault(key, Thing(key=key, r=None, member=None, points=[], lot=None, backs=[], waits=[]))
+    def sale(self, key): return self.facts.sales.setdefault(key, Thing(key=key, r=None, member=None, review=False, points=[], lot=None, backs=[], waits=[]))
     def record(self, r, enrol=False):
         at, sale, card = int(r.captured_at.timestamp()), self.sale(key_of(r)), self.card(r.card)
         if sale.r: return self.again(sale, r, card)
@@ -68,8 +68,9 @@ class Oracle(Points):
         if enrol and r.card and not card.owner: self.enrol(r.card)
         if r.card and not card.owner: card.waits.append(sale)
         elif r.card and not card.stopped and self.now - at <= self.late:
-            self.award(card.owner, sale)
+            self.award(card.owner, sale, at)
             self.loose(card.owner, r.lines, self.day(at))
+        else: sale.review = bool(r.card)  # blocked or late: it waits for a person
         for back in sale.waits:  # goods that came back first; never more than was sold
             fits = {i: min(n, self.left(sale).get(i, 0)) for i, n in back.lines.items()}
             if any(fits.values()): self.come_back(sale, back.by, {i: n for i, n in fits.items() if n}, back.amounts, refuse=False)
@@ -89,7 +90,7 @@ class Oracle(Points):
     def attribute(self, receipt, card):
         need((sale := self.sale(receipt)).r, "ReceiptUnknown")
         _, member, _ = self.owner(card)
-        need(sale.member in (None, member), "MemberConflict", not sale.member, "repeat", self.now - sale.at <= self.late, "CapturedTooLate")
+        need(sale.member in (None, member), "MemberConflict", not sale.member, "repeat", not sale.review, "ReceiptInReview", self.now - sale.at <= self.late, "CapturedTooLate")
         self.follow(member, sale)
     def return_goods(self, receipt, name, lines=None):
         self.claim("return", name, receipt, sorted((lines or {}).items()))
@@ -127,8 +128,8 @@ class Oracle(Points):
     def undo_redemption(self, redemption, reason, author):
         need(paid := self.paid(redemption), "RedemptionUnknown")
         need(not paid.by_hand, "repeat", reason and author, "InputInvalid", not paid.used, "VoucherSpent")
-        self.put(self.facts.members[paid.member], cut(paid.takes[::-1], paid.undone, total(paid.takes)))
-        paid.undone, paid.by_hand = total(paid.takes), True
+        self.give_back(self.facts.members[paid.member], paid, total(paid.takes) + paid.owed)
+        paid.undone, paid.by_hand = total(paid.takes) + paid.owed, True
     def hold(self, card, points, name, minutes=0):
         (found, member, m), most = self.owner(card), self.p["redeem"]["hold_minutes"]
         hold = self.claim("hold", name, member, points, minutes, how="open", at=self.now, points=points)
@@ -147,10 +148,18 @@ class Oracle(Points):
             hold.takes = cut(hold.takes, 0, points)
         else:  # its expiry is recorded: what is there pays, the rest is owed
             self.present(m)
-            hold.takes, short = self.take(m, points, hold.takes)
-            m.owed += short
+            hold.held, hold.takes, hold.owed = hold.takes, *self.take_late(m, points, hold.takes)
+            m.owed += hold.owed
         hold.how, hold.paid = "settled", points
         self.slide(m, self.day(max(at, hold.at)))
+    def take_late(self, m, points, held):  # its own lots pay, expired or not; then what else is there
+        own = []
+        for t in cut(held, 0, points):
+            for lot in (x for x in m.lots if x[:3] == t[:3]):
+                own.append([*t[:3], part := min(t[3], lot[3])])
+                lot[3], t[3] = lot[3] - part, t[3] - part
+        others, short = self.take(m, points - total(own))
+        return [t for t in (*own, *others) if t[3]], short
     def release(self, name):
         need(hold := self.facts.ids.get(("hold", name)), "HoldUnknown")
         need(hold.how != "settled", "HoldOver", hold.how == "open", "repeat")
@@ -162,7 +171,7 @@ class Oracle(Points):
         self.claim("adjust", name, member, points, reason, author)
         need(points, "AmountInvalid", reason and author, "InputInvalid")
         self.present(m)
-        self.give(m, points, 0, self.today, 1) if points > 0 else self.burn(m, -points)
+        self.give(m, points, (0, self.ends(self.today), 1)) if points > 0 else self.burn(m, -points)
     def open_complaint(self, card, receipt, line, reason, author, name):
         (_, member, _), sale = self.owner(card), self.sale(receipt)
         self.claim("complaint", name, member, receipt, line, reason, author, open=True)
@@ -173,4 +182,4 @@ class Oracle(Points):
         need(known and known.member == member and known.open, "ComplaintUnknown", points >= 0, "AmountInvalid",
              points <= self.p["complaints"]["max_points"], "CompensationTooLarge")
         known.open = False
-        self.give(m, points, 0, self.today, 2)
+        self.give(m, points, (0, self.ends(self.today), 2))
