@@ -88,6 +88,7 @@ def test_the_oracle_is_short_and_shares_no_code_with_the_ledger(name):
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
+@pytest.mark.timeout(1500)  # 200 databases on a busy machine
 def test_whatever_happens_the_ledger_says_what_the_oracle_says(store, fresh_ledger):
     print(f"model: {RUNS} runs of up to {STEPS} steps on {store}, MODEL_SEED={SEED}")
     checked = settings(
