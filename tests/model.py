@@ -531,7 +531,7 @@ ALTERED = {
     "open_complaint": (3, "stale"),
 }  # fmt: skip
 LOOSE = {"enrol", "record", "link_card", "block_card", "undo_redemption", "attribute"}
-"""A repeat of these says where the outcome lies now."""
+"""A repeat of these says where the outcome lies now; of a card first known by itself, its enrolment."""
 ACTS = (
     "enrol", "enrol", "buy", "buy", "buy", "buy_somehow", "buy_wrongly", "send_again", "bring_back",
     "bring_back", "sell_what_came_back", "return_goods", "return_goods", "return_without_receipt",
