@@ -329,7 +329,7 @@ def test_a_job_that_nobody_knows_is_refused_and_one_that_is_gone_keeps_its_histo
         ledger.jobs.run()
         clock.now = FIRST
         ledger.jobs.run()
-    with LoyaltyLedger.open(db, clock=clock) as ledger:
+    with LoyaltyLedger.open(db, clock=clock, jobs=()) as ledger:
         assert len(ledger.jobs.history(["point"])) == 1
         assert ledger.jobs.status() == []
         for ask in (ledger.jobs.status, ledger.jobs.run, ledger.jobs.history):
