@@ -67,6 +67,11 @@ def add_months(date: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(date.day, last_day(year, month + 1)))
 
 
+def month_day(date: dt.date) -> int:
+    """A day of the year as 100 x month + day."""
+    return date.month * 100 + date.day
+
+
 def last_day(year: int, month: int) -> int:
     """How many days a month has."""
     following = dt.date(year + month // 12, month % 12 + 1, 1)

@@ -37,8 +37,8 @@ class GivePoint(NamedTuple):
         return claimed.record(working, self.member, working.emit(self.member, event))
 
 
-def everybody(reader, _, after, limit):
-    return reader.members(after, limit)
+def everybody(look, after, limit):
+    return look.reader.members(after, limit)
 
 
 def chore(name="point", schedule=THREE, **fields):

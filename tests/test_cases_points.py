@@ -564,7 +564,7 @@ def test_case_13_a_balance_is_the_fold_of_the_events(ledger, clock):
     conserved(ledger, "c1")
 
 
-@pytest.mark.parametrize("recorded", itertools.product([False, True], repeat=2))
+@pytest.mark.parametrize("recorded", list(itertools.product([False, True], repeat=2)))
 def test_case_13_expiry_takes_only_what_is_left_of_a_lot_and_once(ledger, clock, recorded):
     ledger.enrol("c1")
     ledger.record(receipt(card="c1", amount=9_000))

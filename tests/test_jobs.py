@@ -182,11 +182,11 @@ def test_a_clock_that_wanders_does_each_instant_once_and_not_before_its_time(sho
 def test_a_clock_that_goes_back_in_the_middle_of_a_run_makes_it_wait(new_db, clock):
     pages = []
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         pages.append(after)
         if len(pages) == 2:
             clock.now -= HOUR
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     with shop(new_db(), clock, chore(chunk=2, due=due)) as ledger:
         ledger.jobs.run()
@@ -201,8 +201,8 @@ def test_a_clock_that_goes_back_in_the_middle_of_a_run_makes_it_wait(new_db, clo
 
 
 def test_members_who_come_while_a_run_is_under_way_wait_for_the_next(new_db, clock):
-    def due(reader, at, after, limit):
-        page = everybody(reader, at, after, limit)
+    def due(look, after, limit):
+        page = everybody(look, after, limit)
         if after:
             ledger.enrol(f"later{len(after)}{clock.now}")
         return page
@@ -247,10 +247,10 @@ def test_a_refusal_and_a_bug_are_named_and_the_others_go_on(shop_with, clock):
 def test_a_job_that_fails_does_not_stop_the_others(shop_with, clock):
     broken = [True]
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         if broken:
             raise ZeroDivisionError("by nothing")
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     ledger = shop_with(chore("bad", due=due), chore("good"))
     clock.now = FIRST + DAY
@@ -284,7 +284,7 @@ def test_a_command_that_cannot_say_what_it_looks_at_spoils_no_neighbour(shop_wit
 
 
 def test_pages_out_of_order_are_a_failure_and_no_endless_run(shop_with, clock):
-    ledger = shop_with(chore(chunk=2, due=lambda reader, *_: reader.members(b"", 2)))
+    ledger = shop_with(chore(chunk=2, due=lambda look, *_: look.reader.members(b"", 2)))
     clock.now = FIRST
     [failure] = ledger.jobs.run().failed
     assert failure.why == "AssertionError"

@@ -24,9 +24,9 @@ from ledger.application import LoyaltyLedger
 from tests.chores import chore, everybody
 db, now, started, pause_ms, chunk, lease_s = sys.argv[1], *map(int, sys.argv[2:])
 
-def due(reader, at, after, limit):
+def due(look, after, limit):
     time.sleep(pause_ms / 1000)
-    return everybody(reader, at, after, limit)
+    return everybody(look, after, limit)
 
 clock = lambda: now + int(time.time()) - started
 with LoyaltyLedger.open(db, clock=clock, jobs=[chore(due=due, chunk=chunk)]) as ledger:

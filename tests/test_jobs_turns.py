@@ -79,10 +79,10 @@ def test_who_takes_over_goes_on_from_the_last_chunk(two, clock):
 def test_a_chunk_renews_the_lease(new_db, clock):
     db, seen = new_db(), []
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         clock.now += 200  # two chunks take longer than the lease
         seen.append(other.jobs.run())
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     one = shop(db, clock, chore(chunk=1, due=due))
     one.jobs.run()
@@ -96,11 +96,11 @@ def test_a_chunk_renews_the_lease(new_db, clock):
 def test_a_scheduler_that_slept_through_its_lease_stops(new_db, clock):
     db, others = new_db(), []
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         if after:
             clock.now += 300
             others.append(other.jobs.run())
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     one = shop(db, clock, chore(chunk=2, due=due))
     one.jobs.run()
@@ -138,10 +138,10 @@ def test_a_chunk_that_comes_in_after_its_turn_was_taken_counts_and_is_not_repeat
 ):
     db, reached, go = new_db(), Event(), Event()
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         reached.set()
         assert go.wait(30)
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     one = shop(db, clock, chore(chunk=2))
     one.jobs.run()
@@ -169,11 +169,11 @@ def test_a_chunk_that_comes_in_after_its_turn_was_taken_counts_and_is_not_repeat
 def test_who_lost_a_turn_stops_even_where_nobody_went_on(new_db, clock):
     db, others = new_db(), []
 
-    def due(reader, at, after, limit):
+    def due(look, after, limit):
         if after and not others:
             clock.now += 300
             others.append(gone(other))
-        return everybody(reader, at, after, limit)
+        return everybody(look, after, limit)
 
     def leave(*_):
         raise Gone

@@ -16,6 +16,7 @@ from ledger.errors import (
     MemberUnknown,
     StoreUnavailable,
 )
+from ledger.store.log import Kept
 from ledger.types import Personal
 from tests.conftest import PROGRAMME
 from tests.shop import DAY, NOW, conserved, key, points_of, receipt, tally
@@ -239,7 +240,7 @@ def test_the_key_and_the_event_go_together_or_not_at_all(shop, monkeypatch):
 def test_a_key_that_comes_back_with_a_backup_is_found_and_destroyed_again(shop):
     stream = shop.member_of("c1")
     erase(shop)
-    shop.log.append([], 0, [(stream, b"k" * 32)])
+    shop.log.append([], 0, [Kept(stream, b"k" * 32)])
     (finding,) = shop.verify().findings
     assert (finding.check, finding.member) == ("personal", stream.hex())
     assert erase(shop, "e2").repeat

@@ -15,7 +15,7 @@ from ledger.aggregates.member.passing import slid
 from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
-from ledger.calendar import local_day
+from ledger.calendar import local_day, month_day
 from ledger.commands.budgets import budgets_left, draw_budgets
 from ledger.errors import (
     CardUnknown,
@@ -193,7 +193,9 @@ def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
     """
     if not working.vault.available and personal == Personal(card=personal.card):
         return b""
-    return working.seal(stream, _ENCODE(personal))
+    field = working.seal(stream, _ENCODE(personal))
+    working.keep_birthday(stream, month_day(personal.birthday) if personal.birthday else 0)
+    return field
 
 
 def storable(**texts: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 from ledger.jobs.schedule import Schedule
-from ledger.projections.queries import Reader
+from ledger.projections.due import Look
 from ledger.store.writer import Command
 from ledger.types import Instant
 
@@ -28,7 +28,7 @@ class Job(NamedTuple):
     name: str
     about: str
     schedule: Schedule
-    due: Callable[[Reader, Instant, bytes, int], Sequence[bytes]]
+    due: Callable[[Look, bytes, int], Sequence[bytes]]
     command: Callable[[bytes, Instant, str], Command]
     catch_up: Literal["each", "last"] = "each"
     chunk: int = CHUNK

@@ -14,10 +14,12 @@ from eventsourcing.persistence import InterfaceError, InternalError, Operational
 
 from ledger import events as e
 from ledger.aggregates.member.earning import Rules
-from ledger.errors import InputInvalid, LedgerError
+from ledger.errors import InputInvalid, LedgerError, ProgrammeNotInForce
 from ledger.jobs.history import JobRun, JobStatus, runs_of, status_of
 from ledger.jobs.job import Job
 from ledger.jobs.turn import Leave, Step, TakeTurn, Turn
+from ledger.programme import Programme
+from ledger.projections.due import Look
 from ledger.projections.queries import Reader
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
@@ -191,11 +193,21 @@ class Jobs:
 
     def _page(self, turn: Turn) -> tuple[bytes, ...]:
         job = turn.job
-        with self._house.reading() as reader:
-            page = tuple(job.due(reader, turn.due_at, turn.cursor, job.chunk))
+        house = self._house
+        programme = self._programme(turn.due_at)
+        with house.reading() as reader:
+            look = Look(reader, house.log, programme, turn.due_at)
+            page = tuple(job.due(look, turn.cursor, job.chunk))
         ordered = all(a < b for a, b in zip((turn.cursor, *page), page, strict=False))
         assert ordered, "`due` gives streams after the cursor, ascending"  # noqa: S101
         return page
+
+    def _programme(self, due_at: Instant) -> Programme:
+        """The one that was in force when a job was due; of the first day, the first."""
+        try:
+            return self._house.programme_at(due_at).programme
+        except ProgrammeNotInForce:
+            return self._house.programme_at(self._house.clock()).programme
 
     def _fail(self, turn: Turn, error: Exception) -> Failure:
         why = error.code if isinstance(error, LedgerError) else type(error).__name__

@@ -1,61 +1,96 @@
-"""Who a job has something to record for: pages of members, from the reporting tables."""
+"""Who a job has something to record for: pages of members, in the order of their streams."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from ledger.calendar import local_day, month_day
+from ledger.programme import Programme
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.queries import Reader
 from ledger.projections.tier import FCT_TIER
-from ledger.types import Instant
+from ledger.store.log import Log
+from ledger.types import Instant, date_of
+
+LEAP_DAY = 229
+MARCH_AFTER_28 = 301 - 228
+"""Only in a common year is the day after 28 February in March."""
 
 
-def with_expired_points(reader: Reader, at: Instant, after: bytes, limit: int) -> list[bytes]:
+class Look(NamedTuple):
+    """What a job may look at to find who is due: at an instant, under the programme of then."""
+
+    reader: Reader
+    log: Log
+    programme: Programme
+    at: Instant
+
+
+def with_expired_points(look: Look, after: bytes, limit: int) -> list[bytes]:
     """Members with points that had expired at an instant and are not written off."""
     return _page(
-        reader,
-        f"SELECT DISTINCT member_id FROM {reader.name(FCT_LOT)}"
+        look.reader,
+        f"SELECT DISTINCT member_id FROM {look.reader.name(FCT_LOT)}"
         " WHERE member_id > ? AND expires_at <= ? AND points > 0 ORDER BY member_id LIMIT ?",
-        (after, at, limit),
+        (after, look.at, limit),
     )
 
 
-def with_activated_points(reader: Reader, at: Instant, after: bytes, limit: int) -> list[bytes]:
+def with_activated_points(look: Look, after: bytes, limit: int) -> list[bytes]:
     """Members with points that had become usable at an instant, and nobody recorded it."""
     return _page(
-        reader,
-        f"SELECT DISTINCT l.member_id FROM {reader.name(FCT_LOT)} l"
-        f" JOIN {reader.name(FCT_MEMBER_POINTS)} m ON m.member_id = l.member_id"
+        look.reader,
+        f"SELECT DISTINCT l.member_id FROM {look.reader.name(FCT_LOT)} l"
+        f" JOIN {look.reader.name(FCT_MEMBER_POINTS)} m ON m.member_id = l.member_id"
         " WHERE l.member_id > ? AND l.activates_at > m.activated_until AND l.activates_at <= ?"
         " AND l.expires_at > ? AND l.points > 0 ORDER BY l.member_id LIMIT ?",
-        (after, at, at, limit),
+        (after, look.at, look.at, limit),
     )
 
 
-def with_holds(reader: Reader, _: Instant, after: bytes, limit: int) -> list[bytes]:
+def with_holds(look: Look, after: bytes, limit: int) -> list[bytes]:
     """Members with a hold whose end is not recorded."""
     return _page(
-        reader,
-        f"SELECT member_id FROM {reader.name(FCT_MEMBER_POINTS)}"
+        look.reader,
+        f"SELECT member_id FROM {look.reader.name(FCT_MEMBER_POINTS)}"
         " WHERE member_id > ? AND held > 0 ORDER BY member_id LIMIT ?",
         (after, limit),
     )
 
 
-def with_reviews_due(reader: Reader, at: Instant, after: bytes, limit: int) -> list[bytes]:
+def with_reviews_due(look: Look, after: bytes, limit: int) -> list[bytes]:
     """Members whose tier had come to a review at an instant that is not recorded."""
-    tiers = reader.name(FCT_TIER)
+    tiers = look.reader.name(FCT_TIER)
     return _page(
-        reader,
+        look.reader,
         f"SELECT t.member_id FROM {tiers} t WHERE t.member_id > ? AND t.kept_until > 0"
         f" AND t.kept_until <= ? AND NOT EXISTS (SELECT 1 FROM {tiers} n"
         " WHERE n.member_id = t.member_id AND n.version > t.version)"
         " ORDER BY t.member_id LIMIT ?",
-        (after, at, limit),
+        (after, look.at, limit),
     )
 
 
-def everybody(reader: Reader, _: Instant, after: bytes, limit: int) -> list[bytes]:
+def with_birthdays(look: Look, after: bytes, limit: int) -> list[bytes]:
+    """Members whose birthday is that day, or was the day before, where the programme has a gift.
+
+    The day before is looked at again for those who joined, or told theirs, in the course of it.
+    """
+    rule = look.programme.earn.birthday
+    if rule is None or not rule.gift_points:
+        return []
+    today = local_day(look.at, look.programme.time_zone)
+    born_on = []
+    for day in (today - 1, today):
+        born_on.append(month_day(date_of(day)))
+        if month_day(date_of(day + 1)) - born_on[-1] == MARCH_AFTER_28:
+            born_on.append(LEAP_DAY)
+    return look.log.born_on(born_on, after, limit)
+
+
+def everybody(look: Look, after: bytes, limit: int) -> list[bytes]:
     """All members."""
-    return reader.members(after, limit)
+    return look.reader.members(after, limit)
 
 
 def _page(reader: Reader, query: str, parameters: tuple[object, ...]) -> list[bytes]:

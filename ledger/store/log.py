@@ -10,7 +10,9 @@ from eventsourcing.persistence import StoredEvent
 from ledger.types import Instant
 
 DESTROYED = b""
-"""In place of a personal key to store: the one that is stored goes."""
+"""In place of a personal key: whatever is kept of the member goes."""
+AS_IT_WAS = -1
+"""In place of a birthday: the one that is kept stays."""
 
 
 class Row(NamedTuple):
@@ -50,6 +52,18 @@ class Loaded(NamedTuple):
     """Events after the snapshot, in the order of their versions within a stream."""
 
 
+class Kept(NamedTuple):
+    """What is kept beside the log of a member's personal data, and goes when it is erased.
+
+    The birthday is 100 x month + day, 0 where there is none: only so can those who have theirs
+    be found without decrypting everybody's data.
+    """
+
+    stream: bytes
+    key: bytes
+    birthday: int = AS_IT_WAS
+
+
 class Snapshot(NamedTuple):
     """A stream's state at a version, kept to save replaying; `shape` says how it is laid out."""
 
@@ -72,11 +86,11 @@ class Log(Protocol):
         self,
         rows: Sequence[Row],
         written_at: int,
-        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+        kept: Sequence[Kept] = (),
     ) -> int:
         """Append all rows or none, durably, and return the first one's position.
 
-        In the same transaction personal keys are stored, or destroyed (`DESTROYED`).
+        In the same transaction it keeps what stands beside the log of personal data: one a stream.
         """
 
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
@@ -119,6 +133,9 @@ class Log(Protocol):
 
     def personal_key(self, stream: bytes) -> bytes | None:
         """The key of a member's personal data; None once it was destroyed."""
+
+    def born_on(self, days: Sequence[int], after: bytes, limit: int) -> list[bytes]:
+        """Streams of members with a birthday on one of these days (100 x month + day), ascending."""
 
     def setting(self, name: str) -> str | None:
         """A setting fixed when the log was made."""

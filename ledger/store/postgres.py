@@ -22,124 +22,13 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
-from ledger.store.leaf import LEAF_SQL
-from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store import postgres_sql as sql
+from ledger.store.log import DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
 
 SCHEMA = "loyalty"
 REPORTING = "reporting"
 CHANNEL = "loyalty_events"
 URL = "POSTGRES_URL"
-
-_TABLES = """
-CREATE SCHEMA IF NOT EXISTS {schema};
-CREATE TABLE IF NOT EXISTS {schema}.stored_events (
-  notification_id bigint NOT NULL CHECK (notification_id > 0),
-  recorded_at bigint NOT NULL,
-  written_at bigint NOT NULL,
-  originator_version integer NOT NULL,
-  originator_id uuid NOT NULL,
-  topic text COLLATE "C" NOT NULL,
-  leaf_hash bytea NOT NULL,
-  state bytea NOT NULL,
-  PRIMARY KEY (originator_id, originator_version)
-) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
-ALTER TABLE {schema}.stored_events ALTER COLUMN state SET STORAGE EXTERNAL;
-CREATE UNIQUE INDEX IF NOT EXISTS stored_events_position ON {schema}.stored_events (notification_id);
-CREATE TABLE IF NOT EXISTS {schema}.stored_snapshots (
-  originator_id uuid PRIMARY KEY,
-  originator_version integer NOT NULL,
-  topic text NOT NULL,
-  state bytea NOT NULL
-);
-CREATE TABLE IF NOT EXISTS {schema}.personal_keys (originator_id uuid PRIMARY KEY, key bytea NOT NULL);
-CREATE TABLE IF NOT EXISTS {schema}.log_settings (name text PRIMARY KEY, value text NOT NULL);
-COMMENT ON TABLE {schema}.stored_events IS 'The log: one row an event, never changed';
-COMMENT ON COLUMN {schema}.stored_events.notification_id IS 'Position and leaf index: from 1, without gaps';
-COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epoch seconds';
-COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds since the epoch';
-"""
-
-_FUNCTION = (
-    """
-CREATE OR REPLACE FUNCTION {schema}.append_events(
-  lock bigint, streams bytea[], versions integer[], topics text[], recorded bigint[],
-  states bytea[], written bigint
-) RETURNS bigint LANGUAGE plpgsql VOLATILE {index_scans} AS $body$
-DECLARE base bigint;
-BEGIN
-  PERFORM pg_advisory_xact_lock(lock);
-  SELECT coalesce(max(notification_id), 0) INTO base FROM {schema}.stored_events;
-  INSERT INTO {schema}.stored_events (notification_id, recorded_at, written_at,
-    originator_version, originator_id, topic, leaf_hash, state)
-  SELECT base + u.n, u.recorded, written, u.version, encode(u.stream, 'hex')::uuid, u.topic,
-    """
-    + LEAF_SQL.format(
-        index="(base + u.n)", stream="u.stream", version="u.version::bigint", topic="u.topic",
-        recorded_at="u.recorded", written_at="written", state="u.state",
-    )
-    + """,
-    u.state
-  FROM unnest(streams, versions, topics, recorded, states)
-    WITH ORDINALITY AS u(stream, version, topic, recorded, state, n)
-  ORDER BY u.n;
-  PERFORM pg_notify({channel}, (base + cardinality(streams))::text);
-  RETURN base + 1;
-END $body$;
-"""
-)  # fmt: skip
-
-_APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
-
-_LOAD_FUNCTION = """
-CREATE OR REPLACE FUNCTION {schema}.load_streams(wanted bytea[], shape text, since bigint)
-RETURNS TABLE (kind integer, stream bytea, number bigint, name text, bytes bytea)
-LANGUAGE plpgsql STABLE {index_scans} AS $body$
-BEGIN
-  RETURN QUERY
-  WITH w AS MATERIALIZED (SELECT encode(u, 'hex')::uuid AS id FROM unnest(wanted) u)
-  SELECT 0, NULL::bytea, coalesce(max(notification_id), 0), NULL::text, NULL::bytea
-    FROM {schema}.stored_events
-  UNION ALL
-  SELECT 1, uuid_send(s.originator_id), s.originator_version::bigint, s.topic, s.state
-    FROM w JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
-  UNION ALL
-  SELECT 2, uuid_send(e.originator_id), e.originator_version::bigint, NULL, NULL
-    FROM {schema}.stored_events e WHERE e.notification_id > since
-  UNION ALL
-  SELECT 3, uuid_send(e.originator_id), e.originator_version::bigint, e.topic, e.state
-    FROM w
-    LEFT JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
-    JOIN {schema}.stored_events e ON e.originator_id = w.id
-      AND e.originator_version > coalesce(s.originator_version, 0)
-  ORDER BY 1, 2, 3;
-END $body$;
-"""
-
-# Plans are kept for as long as a connection, and one made while the log is small would go on
-# reading all of it for every batch: in these functions only an index will do.
-_INDEX_SCANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
-
-_LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams(%b::bytea[], %t, %b)"
-_COLUMNS = (
-    "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
-)
-_PAGE = (
-    f"SELECT {_COLUMNS} FROM {{schema}}.stored_events WHERE notification_id > %b"
-    " ORDER BY notification_id LIMIT %b"
-)
-_READ = (
-    "SELECT notification_id, uuid_send(originator_id), originator_version,"
-    " convert_to(topic, 'UTF8'), state, recorded_at, written_at, leaf_hash"
-    " FROM {schema}.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
-)
-_DESTROY = "DELETE FROM {schema}.personal_keys WHERE originator_id = ANY (%b::uuid[])"
-_STREAMS = (
-    "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
-    " FROM {schema}.stored_events"
-    " WHERE (originator_id, originator_version) > (encode(%b, 'hex')::uuid, %b::integer)"
-    " AND originator_id < encode(%b, 'hex')::uuid"
-    " ORDER BY originator_id, originator_version LIMIT %b"
-)
 
 
 class Datastore(library.PostgresDatastore):
@@ -172,16 +61,18 @@ class PostgresLog(library.PostgresProcessRecorder):
         super().__init__(datastore, **{**kwargs, **names})
         schema = Identifier(datastore.schema)
         tracking = [s for s in self.sql_create_statements if "tracking" in s.as_string()]
-        ours = SQL(_TABLES).format(schema=schema)
-        scans = SQL(_INDEX_SCANS)
-        function = SQL(_FUNCTION).format(schema=schema, channel=Literal(CHANNEL), index_scans=scans)
-        load = SQL(_LOAD_FUNCTION).format(schema=schema, index_scans=scans)
+        ours = SQL(sql.TABLES).format(schema=schema)
+        scans = SQL(sql.INDEX_SCANS)
+        function = SQL(sql.FUNCTION).format(
+            schema=schema, channel=Literal(CHANNEL), index_scans=scans
+        )
+        load = SQL(sql.LOAD_FUNCTION).format(schema=schema, index_scans=scans)
         self.sql_create_statements = [ours, function, load, *tracking]
-        self._append_sql = SQL(_APPEND).format(schema=schema)
-        self._load_sql = SQL(_LOAD).format(schema=schema)
-        self._page_sql = SQL(_PAGE).format(schema=schema)
-        self._read_sql = SQL(_READ).format(schema=schema)
-        self._streams_sql = SQL(_STREAMS).format(schema=schema)
+        self._append_sql = SQL(sql.APPEND).format(schema=schema)
+        self._load_sql = SQL(sql.LOAD).format(schema=schema)
+        self._page_sql = SQL(sql.PAGE).format(schema=schema)
+        self._read_sql = SQL(sql.READ).format(schema=schema)
+        self._streams_sql = SQL(sql.STREAMS).format(schema=schema)
         self._schema = schema
         self._lock = int.from_bytes(datastore.schema.encode()[:7].ljust(7, b"."), "big")
 
@@ -189,26 +80,20 @@ class PostgresLog(library.PostgresProcessRecorder):
         self,
         rows: Sequence[Row],
         written_at: int,
-        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+        kept: Sequence[Kept] = (),
     ) -> int:
-        """Append by one statement; with new personal keys, by one transaction. See `Log`."""
-        if not personal_keys:
+        """Append by one statement; with personal data, by one transaction. See `Log`."""
+        if not kept:
             with self._cursor() as cursor:
                 return self._append(cursor, rows, written_at)
-        made = [(stream, key) for stream, key in personal_keys if key != DESTROYED]
+        stays = [one for one in kept if one.key != DESTROYED]
+        gone = [one.stream.hex() for one in kept if one.key == DESTROYED]
         with self.transaction(commit=True) as cursor:
             cursor.execute(
-                SQL(
-                    "INSERT INTO {schema}.personal_keys SELECT encode(u.s, 'hex')::uuid, u.k"
-                    " FROM unnest(%b::bytea[], %b::bytea[]) AS u(s, k) ORDER BY 1"
-                    " ON CONFLICT DO NOTHING"
-                ).format(schema=self._schema),
-                ([s for s, _ in made], [k for _, k in made]),
+                SQL(sql.KEEP).format(schema=self._schema),
+                [list(c) for c in zip(*stays, strict=True)] or [[], [], []],
             )
-            cursor.execute(
-                SQL(_DESTROY).format(schema=self._schema),
-                ([s.hex() for s, k in personal_keys if k == DESTROYED],),
-            )
+            cursor.execute(SQL(sql.DESTROY).format(schema=self._schema), (gone,))
             return self._append(cursor, rows, written_at)
 
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
@@ -328,6 +213,13 @@ class PostgresLog(library.PostgresProcessRecorder):
             stream,
         )
         return cast("bytes | None", found)
+
+    def born_on(self, days: Sequence[int], after: bytes, limit: int) -> list[bytes]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            query = SQL(sql.BORN_ON).format(schema=self._schema)
+            cursor.execute(query, (list(days), after or bytes(16), limit))
+            return [row[0] for row in cursor]
 
     def setting(self, name: str) -> str | None:
         """See `Log`."""

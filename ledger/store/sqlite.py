@@ -21,13 +21,17 @@ from eventsourcing.persistence import (
 )
 
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import DESTROYED, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
 """Streams looked up in one statement; old builds of SQLite take 999 variables."""
 
 _INSERT = "INSERT INTO stored_events VALUES (?,?,?,?,?,?,?,?)"
+_KEEP = (
+    "INSERT INTO personal_keys VALUES (?,?,?) ON CONFLICT (originator_id)"
+    " DO UPDATE SET birthday = excluded.birthday WHERE excluded.birthday >= 0"
+)
 _PAGE = (
     "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at"
     " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
@@ -52,7 +56,9 @@ _TABLES = (
     "originator_id BLOB PRIMARY KEY, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,"
     " state BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS personal_keys ("
-    "originator_id BLOB PRIMARY KEY, key BLOB NOT NULL) WITHOUT ROWID",
+    "originator_id BLOB PRIMARY KEY, key BLOB NOT NULL, birthday INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS personal_keys_birthday"
+    " ON personal_keys (birthday, originator_id) WHERE birthday > 0",
     "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
@@ -104,12 +110,12 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         self,
         rows: Sequence[Row],
         written_at: int,
-        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+        kept: Sequence[Kept] = (),
     ) -> int:
         """Append in one immediate transaction; see `Log`."""
         with self.transaction(commit=True) as cursor:
-            first = self._append(cursor, rows, written_at, personal_keys)
-        if any(key == DESTROYED for _, key in personal_keys):
+            first = self._append(cursor, rows, written_at, kept)
+        if any(one.key == DESTROYED for one in kept):
             self._empty_wal()
         return first
 
@@ -126,13 +132,13 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         cursor: sqlite3.Cursor,
         rows: Sequence[Row],
         written_at: int,
-        personal_keys: Sequence[tuple[bytes, bytes]] = (),
+        kept: Sequence[Kept] = (),
     ) -> int:
-        for stream, key in personal_keys:
-            if key == DESTROYED:
-                cursor.execute("DELETE FROM personal_keys WHERE originator_id = ?", (stream,))
+        for one in kept:
+            if one.key == DESTROYED:
+                cursor.execute("DELETE FROM personal_keys WHERE originator_id = ?", one[:1])
             else:
-                cursor.execute("INSERT OR IGNORE INTO personal_keys VALUES (?,?)", (stream, key))
+                cursor.execute(_KEEP, one)
         first = _head(cursor) + 1
         cursor.executemany(_INSERT, _numbered(first, rows, written_at))
         return first
@@ -226,6 +232,16 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         """See `Log`."""
         found = self._value("SELECT key FROM personal_keys WHERE originator_id = ?", stream)
         return cast("bytes | None", found)
+
+    def born_on(self, days: Sequence[int], after: bytes, limit: int) -> list[bytes]:
+        """See `Log`."""
+        query = (
+            "SELECT originator_id FROM personal_keys WHERE birthday > 0"
+            f" AND birthday IN ({','.join('?' * len(days))}) AND originator_id > ?"
+            " ORDER BY originator_id LIMIT ?"
+        )
+        with self.transaction(commit=False) as cursor:
+            return [row[0] for row in cursor.execute(query, (*days, after, limit))]
 
     def setting(self, name: str) -> str | None:
         """See `Log`."""

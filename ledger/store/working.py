@@ -11,7 +11,7 @@ from ledger import events as e
 from ledger.store.codec import Codec
 from ledger.store.draws import Draws
 from ledger.store.keys import Keys
-from ledger.store.log import DESTROYED, Log, Row, Snapshot
+from ledger.store.log import AS_IT_WAS, DESTROYED, Kept, Log, Row, Snapshot
 from ledger.store.vault import Vault
 from ledger.types import Instant
 
@@ -74,7 +74,7 @@ class Working:
         self.keys = keys
         self.vault = vault
         self.rows: list[Row] = []
-        self.personal_keys: list[tuple[bytes, bytes]] = []
+        self.kept: list[Kept] = []
         self._log = log
         self._codec = codec
         self._cache = cache
@@ -86,7 +86,7 @@ class Working:
         """Start a batch at an instant."""
         self.now = now
         self.rows = []
-        self.personal_keys = []
+        self.kept = []
         self._known = {}
         self._before = []
         self._draws = Draws()
@@ -179,12 +179,31 @@ class Working:
         key = self.personal_key(stream)
         if key is None:
             key = self.vault.new_key()
-            self.personal_keys.append((stream, key))
+            self.kept.append(Kept(stream, key))
         return self.vault.encrypt(stream, key, plain)
+
+    def keep_birthday(self, stream: bytes, birthday: int) -> None:
+        """Keep a birthday (100 x month + day, 0 for none) beside the key of sealed data."""
+        key = self.personal_key(stream)
+        assert key, "what is kept is of somebody whose data were sealed"  # noqa: S101
+        self.kept.append(Kept(stream, key, birthday))
+
+    def to_keep(self) -> list[Kept]:
+        """What this batch keeps of personal data: the last word on each stream."""
+        last: dict[bytes, Kept] = {}
+        for one in self.kept:
+            before = last.get(one.stream)
+            if before and before.key == DESTROYED:
+                continue
+            if before and one.key and one.birthday == AS_IT_WAS:
+                last[one.stream] = before
+            else:
+                last[one.stream] = one
+        return list(last.values())
 
     def destroy_key(self, stream: bytes) -> None:
         """Destroy a member's key in the transaction that appends this batch."""
-        self.personal_keys.append((stream, DESTROYED))
+        self.kept.append(Kept(stream, DESTROYED))
         self.vault.forget(stream)
 
     def personal_key(self, stream: bytes) -> bytes | None:
@@ -203,7 +222,7 @@ class Working:
 
     def _own_key(self, stream: bytes) -> bytes | None:
         """What this batch did to a member's key, the latest first."""
-        return next((k for s, k in reversed(self.personal_keys) if s == stream), None)
+        return next((one.key for one in reversed(self.kept) if one.stream == stream), None)
 
     def pool_drawn(self, stream: bytes) -> int:
         """What was taken of a shared quantity, by this batch too."""
@@ -231,18 +250,18 @@ class Working:
 
     def mark(self) -> tuple[int, int, int, int]:
         """A point to come back to if the next command is refused."""
-        return len(self.rows), len(self._before), len(self.personal_keys), self._draws.mark()
+        return len(self.rows), len(self._before), len(self.kept), self._draws.mark()
 
     def back_to(self, mark: tuple[int, int, int, int]) -> None:
         """Undo everything since the mark."""
-        rows, before, personal_keys, draws = mark
+        rows, before, kept, draws = mark
         self._draws.back_to(draws)
         for stream, entry in reversed(self._before[before:]):
             if entry is None:
                 self._known.pop(stream, None)
             else:
                 self._known[stream] = entry
-        del self.rows[rows:], self._before[before:], self.personal_keys[personal_keys:]
+        del self.rows[rows:], self._before[before:], self.kept[kept:]
 
     def keep(self, first: int) -> None:
         """Move what was appended, from this position on, to the cache."""

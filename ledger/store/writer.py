@@ -188,8 +188,8 @@ class Writer:
         for job in jobs:
             job.answers = [self._decide(command) for command in job.commands]
         working.settle()
-        if working.rows or working.personal_keys:
-            first = self._log.append(working.rows, self._wall(), working.personal_keys)
+        if working.rows or working.kept:
+            first = self._log.append(working.rows, self._wall(), working.to_keep())
             working.keep(first)
 
     def _look_up(self, commands: list[Command]) -> None:

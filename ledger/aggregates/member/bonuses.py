@@ -47,13 +47,16 @@ def birthday_gift(
 
     Raises:
         BonusNotOffered: the programme gives none.
-        BirthdayNotDue: it has not come, was given, or was before the member joined.
+        BirthdayNotDue: it has not come, was given, was before the member joined, or the member
+            was merged into another.
     """
     rule = rules.programme.earn.birthday
     if rule is None or not rule.gift_points:
         raise BonusNotOffered(f"`{BIRTHDAY}`")
     if at > now:
         raise BirthdayNotDue(f"That of {year} has not come.", field="year")
+    if member.merged_into:
+        raise BirthdayNotDue("The member was merged into another.")
     if year <= member.birthday_gift_year:
         raise BirthdayNotDue(f"That of {member.birthday_gift_year} was given.", field="year")
     zone = rules.programme.time_zone

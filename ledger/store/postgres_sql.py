@@ -1,0 +1,134 @@
+"""The statements of the log on PostgreSQL; `postgres.py` runs them.
+
+Each holds `{schema}`; `{index_scans}` and `{channel}` where they are named.
+"""
+
+from __future__ import annotations
+
+from ledger.store.leaf import LEAF_SQL
+
+TABLES = """
+CREATE SCHEMA IF NOT EXISTS {schema};
+CREATE TABLE IF NOT EXISTS {schema}.stored_events (
+  notification_id bigint NOT NULL CHECK (notification_id > 0),
+  recorded_at bigint NOT NULL,
+  written_at bigint NOT NULL,
+  originator_version integer NOT NULL,
+  originator_id uuid NOT NULL,
+  topic text COLLATE "C" NOT NULL,
+  leaf_hash bytea NOT NULL,
+  state bytea NOT NULL,
+  PRIMARY KEY (originator_id, originator_version)
+) WITH (autovacuum_vacuum_insert_scale_factor = 0.5);
+ALTER TABLE {schema}.stored_events ALTER COLUMN state SET STORAGE EXTERNAL;
+CREATE UNIQUE INDEX IF NOT EXISTS stored_events_position ON {schema}.stored_events (notification_id);
+CREATE TABLE IF NOT EXISTS {schema}.stored_snapshots (
+  originator_id uuid PRIMARY KEY,
+  originator_version integer NOT NULL,
+  topic text NOT NULL,
+  state bytea NOT NULL
+);
+CREATE TABLE IF NOT EXISTS {schema}.personal_keys (
+  originator_id uuid PRIMARY KEY,
+  key bytea NOT NULL,
+  birthday smallint NOT NULL
+);
+CREATE INDEX IF NOT EXISTS personal_keys_birthday
+  ON {schema}.personal_keys (birthday, originator_id) WHERE birthday > 0;
+CREATE TABLE IF NOT EXISTS {schema}.log_settings (name text PRIMARY KEY, value text NOT NULL);
+COMMENT ON TABLE {schema}.stored_events IS 'The log: one row an event, never changed';
+COMMENT ON COLUMN {schema}.stored_events.notification_id IS 'Position and leaf index: from 1, without gaps';
+COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epoch seconds';
+COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds since the epoch';
+"""
+
+FUNCTION = (
+    """
+CREATE OR REPLACE FUNCTION {schema}.append_events(
+  lock bigint, streams bytea[], versions integer[], topics text[], recorded bigint[],
+  states bytea[], written bigint
+) RETURNS bigint LANGUAGE plpgsql VOLATILE {index_scans} AS $body$
+DECLARE base bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(lock);
+  SELECT coalesce(max(notification_id), 0) INTO base FROM {schema}.stored_events;
+  INSERT INTO {schema}.stored_events (notification_id, recorded_at, written_at,
+    originator_version, originator_id, topic, leaf_hash, state)
+  SELECT base + u.n, u.recorded, written, u.version, encode(u.stream, 'hex')::uuid, u.topic,
+    """
+    + LEAF_SQL.format(
+        index="(base + u.n)", stream="u.stream", version="u.version::bigint", topic="u.topic",
+        recorded_at="u.recorded", written_at="written", state="u.state",
+    )
+    + """,
+    u.state
+  FROM unnest(streams, versions, topics, recorded, states)
+    WITH ORDINALITY AS u(stream, version, topic, recorded, state, n)
+  ORDER BY u.n;
+  PERFORM pg_notify({channel}, (base + cardinality(streams))::text);
+  RETURN base + 1;
+END $body$;
+"""
+)  # fmt: skip
+
+APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
+
+LOAD_FUNCTION = """
+CREATE OR REPLACE FUNCTION {schema}.load_streams(wanted bytea[], shape text, since bigint)
+RETURNS TABLE (kind integer, stream bytea, number bigint, name text, bytes bytea)
+LANGUAGE plpgsql STABLE {index_scans} AS $body$
+BEGIN
+  RETURN QUERY
+  WITH w AS MATERIALIZED (SELECT encode(u, 'hex')::uuid AS id FROM unnest(wanted) u)
+  SELECT 0, NULL::bytea, coalesce(max(notification_id), 0), NULL::text, NULL::bytea
+    FROM {schema}.stored_events
+  UNION ALL
+  SELECT 1, uuid_send(s.originator_id), s.originator_version::bigint, s.topic, s.state
+    FROM w JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
+  UNION ALL
+  SELECT 2, uuid_send(e.originator_id), e.originator_version::bigint, NULL, NULL
+    FROM {schema}.stored_events e WHERE e.notification_id > since
+  UNION ALL
+  SELECT 3, uuid_send(e.originator_id), e.originator_version::bigint, e.topic, e.state
+    FROM w
+    LEFT JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
+    JOIN {schema}.stored_events e ON e.originator_id = w.id
+      AND e.originator_version > coalesce(s.originator_version, 0)
+  ORDER BY 1, 2, 3;
+END $body$;
+"""
+
+# Plans are kept for as long as a connection, and one made while the log is small would go on
+# reading all of it for every batch: in these functions only an index will do.
+INDEX_SCANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+
+LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams(%b::bytea[], %t, %b)"
+COLUMNS = "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
+PAGE = (
+    f"SELECT {COLUMNS} FROM {{schema}}.stored_events WHERE notification_id > %b"
+    " ORDER BY notification_id LIMIT %b"
+)
+READ = (
+    "SELECT notification_id, uuid_send(originator_id), originator_version,"
+    " convert_to(topic, 'UTF8'), state, recorded_at, written_at, leaf_hash"
+    " FROM {schema}.stored_events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"
+)
+KEEP = (
+    "INSERT INTO {schema}.personal_keys SELECT encode(u.s, 'hex')::uuid, u.k, u.b"
+    " FROM unnest(%b::bytea[], %b::bytea[], %b::int2[]) AS u(s, k, b) ORDER BY 1"
+    " ON CONFLICT (originator_id) DO UPDATE SET birthday = excluded.birthday"
+    " WHERE excluded.birthday >= 0"
+)
+DESTROY = "DELETE FROM {schema}.personal_keys WHERE originator_id = ANY (%b::uuid[])"
+BORN_ON = (
+    "SELECT uuid_send(originator_id) FROM {schema}.personal_keys WHERE birthday > 0"
+    " AND birthday = ANY (%b::int2[]) AND originator_id > encode(%b, 'hex')::uuid"
+    " ORDER BY originator_id LIMIT %b"
+)
+STREAMS = (
+    "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
+    " FROM {schema}.stored_events"
+    " WHERE (originator_id, originator_version) > (encode(%b, 'hex')::uuid, %b::integer)"
+    " AND originator_id < encode(%b, 'hex')::uuid"
+    " ORDER BY originator_id, originator_version LIMIT %b"
+)
