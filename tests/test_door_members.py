@@ -71,6 +71,21 @@ def test_enrolling_twice_is_once(ledger):
     assert again == first._replace(repeat=True)
 
 
+@pytest.mark.parametrize("first", [Personal(), Personal(name="Bo")], ids=["card", "name"])
+def test_enrolling_as_at_first_is_a_repeat_whatever_is_known_by_now(ledger, first):
+    enrolled = ledger.enrol("c1", first)
+    if first == Personal():
+        completed = ledger.complete("c1", Personal(name="Bo"))
+        assert ledger.enrol("c1", Personal(name="Bo")) == completed._replace(repeat=True)
+    ledger.change_personal("c1", ADA, "Ada", "p1")
+    head = ledger.log.head()
+    assert ledger.enrol("c1", first) == enrolled._replace(repeat=True)
+    assert ledger.enrol("c1", ADA).repeat
+    with pytest.raises(KeyConflict):
+        ledger.enrol("c1", Personal(name="Eve"))
+    assert ledger.log.head() == head
+
+
 @pytest.mark.parametrize(
     "other",
     [

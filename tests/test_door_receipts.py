@@ -196,7 +196,7 @@ def test_the_same_receipt_again_is_a_repeat(ledger, card):
     assert ledger.log.head() == head
 
 
-def test_a_repeat_gets_the_first_outcome_after_the_card_enrolled(ledger):
+def test_a_repeat_tells_the_award_that_came_when_the_card_enrolled(ledger):
     bought = receipt(card="c1")
     ledger.record(bought)
     ledger.enrol("c1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from ledger import events as e
 
@@ -13,6 +14,9 @@ class CardState(Struct, frozen=True, array_like=True):
     member: bytes = b""
     waiting: tuple[bytes, ...] = ()
     """Receipts scanned with it while nobody held it."""
+    linked_to: bytes = b""
+    """Whose it was first, and the event that said so."""
+    linked_at: int = 0
 
 
 def evolve(state: CardState | None, event: e.Event) -> CardState:
@@ -20,8 +24,10 @@ def evolve(state: CardState | None, event: e.Event) -> CardState:
     known = state or CardState()
     match event:
         case e.CardOwned():
-            return CardState(event.member)
+            if not event.version:
+                return replace(known, member=event.member, waiting=())
+            return CardState(event.member, (), event.member, event.version)
         case e.CardSeen():
-            return CardState(known.member, (*known.waiting, event.receipt))
+            return replace(known, waiting=(*known.waiting, event.receipt))
         case _:
             return known

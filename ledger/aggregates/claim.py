@@ -24,6 +24,9 @@ class Claimed(Struct, frozen=True, array_like=True):
     """How a hold ended."""
     ended: int = 0
     """Version of the event in the member's stream that ended the hold."""
+    undone_in: bytes = b""
+    undone_at: int = 0
+    """Stream and version of the event that undid it by hand."""
 
 
 def evolve(state: Claimed | None, event: e.Event) -> Claimed | None:
@@ -32,7 +35,10 @@ def evolve(state: Claimed | None, event: e.Event) -> Claimed | None:
         case e.CommandClaimed():
             return Claimed(event.fingerprint, event.stream, event.version)
         case e.RedemptionUndone() if state:
-            return replace(state, undone=event.points, by_hand=event.by_hand, receipt=event.receipt)
+            return replace(
+                state, undone=event.points, by_hand=event.by_hand, receipt=event.receipt,
+                undone_in=event.member, undone_at=event.version,
+            )  # fmt: skip
         case e.HoldEnded() if state:
             return replace(state, hold=event.how, ended=event.version)
         case _:

@@ -15,6 +15,7 @@ from ledger.commands.common import (
     Outcome,
     accepting,
     card_index,
+    claim,
     member_of,
     owner_of,
     resolve_member,
@@ -27,10 +28,11 @@ from ledger.commands.holders import Holding
 from ledger.commands.persons import complete, personal_fingerprint
 from ledger.errors import CardBlocked, CardTaken, InputInvalid, KeyConflict, PersonalDataUnavailable
 from ledger.policies.enrolment import normal_identity
-from ledger.store.keys import PROGRAMME_STREAM
+from ledger.store.keys import PROGRAMME_STREAM, fingerprint
 from ledger.store.working import Working
 from ledger.types import Instant, Personal
 
+BLOCK = "block"
 PERSON = "person"
 KINDS = (PERSON, "household", "organisation")
 """What a member can be."""
@@ -51,10 +53,10 @@ def new_member(
     field = sealed(working, stream, personal)
     made = personal_fingerprint(working, stream, personal)
     working.emit(stream, e.MemberEnrolled(at, store, field, made, kind), recorded_at)
-    working.emit(stream, e.CardLinked(at, card_stream, b""), recorded_at)
+    version = working.emit(stream, e.CardLinked(at, card_stream, b""), recorded_at)
     welcome(working, stream, at, recorded_at)
     waiting = cast("CardState | None", working.state(card_stream))
-    working.emit(card_stream, e.CardOwned(stream), recorded_at)
+    working.emit(card_stream, e.CardOwned(stream, version), recorded_at)
     if waiting:
         attribute_waiting(working, stream, waiting.waiting, recorded_at)
     return stream
@@ -99,7 +101,7 @@ class Enrol(NamedTuple):
         known = self._known(working, identity)
         if owner and owner.member:
             if known == owner.member != working.keys.member(self.card):
-                return Outcome(known, working.version(known), repeat=True)
+                return Outcome(owner.linked_to, owner.linked_at, repeat=True)
             return self._again(working, owner.member, identity, known)
         if known:
             return self._link(working, known, owner)
@@ -124,23 +126,30 @@ class Enrol(NamedTuple):
             raise KeyConflict(field="kind")
         if known and known != stream:
             raise KeyConflict(field="identity")
-        if member.fingerprint != personal_fingerprint(working, first, personal):
-            if personal == Personal(card=self.card):
-                raise KeyConflict(field="personal")
-            outcome = complete(working, first, member, personal)
-        else:
+        if self._enrolled_with(working, first, personal):
             outcome = Outcome(first, 1, repeat=True)
+        elif personal == Personal(card=self.card):
+            raise KeyConflict(field="personal")
+        else:
+            outcome = complete(working, first, member, personal)
         if identity and not known:
             outcome = outcome._replace(repeat=False)
             _identify(working, first, identity)
         return outcome
+
+    def _enrolled_with(self, working: Working, stream: bytes, personal: Personal) -> bool:
+        """Whether these are the personal data that came with the card, whatever is known by now."""
+        made = personal_fingerprint(working, stream, personal)
+        enrolled = cast("e.MemberEnrolled", working.event(stream, 1)).fingerprint
+        # Without the extra there was no key yet, and the card alone was hashed by the secret.
+        return enrolled in {made, fingerprint(personal, working.keys.secret)}
 
     def _link(self, working: Working, stream: bytes, owner: CardState | None) -> Outcome:
         """The identity is a member's already: the card becomes one more of that member's."""
         accepting(member_of(working, stream))
         card = working.keys.card(self.card)
         version = working.emit(stream, e.CardLinked(working.now, card, b""))
-        working.emit(card, e.CardOwned(stream))
+        working.emit(card, e.CardOwned(stream, version))
         if owner:
             attribute_waiting(working, stream, owner.waiting, None)
         return Outcome(stream, version)
@@ -203,7 +212,7 @@ class LinkCard(NamedTuple):
             asked = self.holding
             if asked != Holding() and asked[1:] != (now.may_redeem, now.redeem_limit_day):
                 raise KeyConflict("The card is linked with other limits.", field="card")
-            return Outcome(stream, working.version(stream), repeat=True)
+            return Outcome(known.linked_to, known.linked_at, repeat=True)
         accepting(member)
         if member.cards[old].replaced or (member.cards[old].stopped and not self.replace):
             raise CardBlocked(field="member_card")
@@ -212,7 +221,7 @@ class LinkCard(NamedTuple):
         holder = sealed_text(working, stream, name)
         event = e.CardLinked(working.now, card_stream, b"", replaces, holder, may_redeem, limit)
         version = working.emit(stream, event)
-        working.emit(card_stream, e.CardOwned(stream))
+        working.emit(card_stream, e.CardOwned(stream, version))
         if known:
             attribute_waiting(working, stream, known.waiting, None)
         return Outcome(stream, version)
@@ -225,8 +234,10 @@ class BlockCard(NamedTuple):
     reason: str
 
     def streams(self, working: Working) -> Iterable[bytes]:
-        """The card and its member."""
-        return (working.keys.card(self.card), *_member_at_hand(working, self.card))
+        """The block's claim, the card and its member."""
+        keys = working.keys
+        first = (keys.command(BLOCK, self.card), keys.card(self.card))
+        return (*first, *_member_at_hand(working, self.card))
 
     def decide(self, working: Working) -> Outcome:
         """Record that the card is blocked; blocking twice is once.
@@ -237,10 +248,14 @@ class BlockCard(NamedTuple):
         storable(reason=self.reason)
         stream, member = owner_of(working, self.card)
         index = card_index(member, working.keys.card(self.card))
-        if member.cards[index].stopped:
-            return Outcome(stream, working.version(stream), repeat=True)
+        claimed = claim(working, BLOCK, self.card, ())
+        if earlier := claimed.earlier(working):
+            return earlier
+        if member.cards[index].stopped:  # another stands in for it
+            known = cast("CardState", working.state(working.keys.card(self.card)))
+            return Outcome(known.linked_to, known.linked_at, repeat=True)
         version = working.emit(stream, e.CardStopped(working.now, index, self.reason))
-        return Outcome(stream, version)
+        return claimed.record(working, stream, version)
 
 
 def _member_at_hand(working: Working, card: str) -> Iterable[bytes]:

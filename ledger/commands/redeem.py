@@ -207,7 +207,8 @@ class UndoRedemption(NamedTuple):
         if paid is None:
             raise RedemptionUnknown(field="redemption")
         if paid.by_hand:
-            return Outcome(paid.member, working.version(paid.member), repeat=True)
+            done = cast("Claimed", working.state(paid.claim))
+            return Outcome(done.undone_in, done.undone_at, repeat=True)
         if not self.reason or not self.author:
             msg = "Undoing a redemption needs a reason and an author."
             raise InputInvalid(msg, field="author" if self.reason else "reason")
@@ -225,7 +226,8 @@ class UndoRedemption(NamedTuple):
             working.now, paid.claim, takes, value, b"", self.reason, self.author, rules.number, off
         )
         version = working.emit(member, event)
-        working.emit(paid.claim, e.RedemptionUndone(paid.points, by_hand=True))
+        undone = e.RedemptionUndone(paid.points, by_hand=True, member=member, version=version)
+        working.emit(paid.claim, undone)
         return Outcome(member, version)
 
     def _cancel_voucher(self, working: Working, paid: Paid) -> None:

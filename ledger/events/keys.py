@@ -22,6 +22,8 @@ class CardOwned(Event, frozen=True):
 
     TOPIC: ClassVar[str] = "card-owned"
     member: bytes
+    version: int = 0
+    """Of the member's event that linked it; 0 where a merge or its end moved it."""
 
 
 class CommandClaimed(Event, frozen=True):
@@ -50,6 +52,9 @@ class RedemptionUndone(Event, frozen=True):
     by_hand: bool
     receipt: bytes = b""
     """Whose returns restore them."""
+    member: bytes = b""
+    """By hand: in whose stream the points were restored, and by which event."""
+    version: int = 0
 
 
 EVENTS: tuple[type[Event], ...] = (
