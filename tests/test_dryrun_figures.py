@@ -45,7 +45,7 @@ def test_these_are_no_periods_or_hold_no_receipt(text):
 
 
 def test_a_lot_is_pending_up_to_its_activation_and_expired_from_its_expiry_on():
-    member = Member(0, "", b"", b"", lots=(Lot(100, 200, 0, 7),), earned=7)
+    member = Member(0, "", b"", lots=(Lot(100, 200, 0, 7),), earned=7)
     assert points_at(member, 99) == (0, 7, 0, 0)
     assert points_at(member, 100) == (7, 0, 0, 0)
     assert points_at(member, 199) == (7, 0, 0, 0)
@@ -59,7 +59,7 @@ def test_a_lot_is_pending_up_to_its_activation_and_expired_from_its_expiry_on():
 def test_a_hold_keeps_its_points_until_its_time_is_over(ends_at, available, kept, expired):
     held = Hold(b"h", (Take(0, 500, 0, 4), Take(0, 95, 0, 2)), ends_at)
     member = Member(
-        0, "", b"", b"", lots=(Lot(0, 500, 0, 10), Lot(0, 90, 0, 3)), lapsed=13, in_review=6,
+        0, "", b"", lots=(Lot(0, 500, 0, 10), Lot(0, 90, 0, 3)), lapsed=13, in_review=6,
         holds=(held,),
     )  # fmt: skip
     assert points_at(member, 100) == (available, 0, kept, expired)

@@ -20,7 +20,7 @@ from tests.shop import DAY, back, line, receipt
 
 
 def holder(**card):
-    return Member(0, "", b"", b"", cards=(Card(b"a"), Card(b"b", **card)))
+    return Member(0, "", b"", cards=(Card(b"a"), Card(b"b", **card)))
 
 
 @pytest.mark.parametrize(("so_far", "points", "left"), [(0, 10, 10), (3, 7, 7), (10, 0, 0)])

@@ -138,7 +138,7 @@ class Reads(Door):
         """What decides a member's tier at an instant, reviews up to then included."""
         row = reader.member(stream)
         days, points = reader.qualifying(stream)
-        stood = Member(row.enrolled_at if row else 0, "", b"", b"", days=days, qualifying=points)
+        stood = Member(row.enrolled_at if row else 0, "", b"", days=days, qualifying=points)
         for tier, until, since in reader.tiers(stream, at):
             stood = replace(stood, tier=tier, tier_since=since, tier_until=until)
         for tier, until, since in reader.grants(stream, at):

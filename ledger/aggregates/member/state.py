@@ -16,7 +16,7 @@ from ledger.aggregates.member.seen import DayCount, Visit
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take, date_of
 
-SHAPE = 4
+SHAPE = 5
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
@@ -116,7 +116,6 @@ class Member(Struct, frozen=True, array_like=True):
     enrolled_at: Instant
     store: str
     personal: bytes
-    fingerprint: bytes
     cards: tuple[Card, ...] = ()
     lots: tuple[Lot, ...] = ()
     """Sorted by expiry, activation, origin."""

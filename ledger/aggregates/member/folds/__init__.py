@@ -49,8 +49,6 @@ def evolve(state: Member | None, event: e.Event) -> Member:
     """The state after an event; a member's stream begins with the enrolment."""
     if state is None:
         assert isinstance(event, e.MemberEnrolled)  # noqa: S101  nothing else comes first
-        return Member(
-            event.captured_at, event.store, event.personal, event.fingerprint, kind=event.kind
-        )
+        return Member(event.captured_at, event.store, event.personal, kind=event.kind)
     fold = FOLDS.get(type(event))
     return fold(state, event) if fold else state

@@ -25,7 +25,7 @@ def _closed(m: Member, event: e.MemberClosed) -> Member:
 
 def _erased(m: Member, _: e.MemberErased) -> Member:
     cards = tuple(replace(card, holder=b"") for card in m.cards)
-    return replace(m, personal=b"", fingerprint=b"", cards=cards, identities=(), erased=True)
+    return replace(m, personal=b"", cards=cards, identities=(), erased=True)
 
 
 FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {

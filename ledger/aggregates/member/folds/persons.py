@@ -12,7 +12,7 @@ from ledger.aggregates.member.state import Member
 
 
 def _known(m: Member, event: e.MemberCompleted | e.PersonalChanged) -> Member:
-    return replace(m, personal=event.personal, fingerprint=event.fingerprint)
+    return replace(m, personal=event.personal)
 
 
 def _identified(m: Member, event: e.IdentityLinked) -> Member:
