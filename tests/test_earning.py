@@ -10,7 +10,8 @@ from ledger.policies.basket import Basket, Shopper, eligible
 from ledger.policies.earn import earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.member_price import member_discount
-from ledger.policies.tier import Standing, kept_until, level_for, qualifying, standing_level
+from ledger.policies.tier import Standing, kept_until, level_for, standing_level
+from ledger.policies.window import Counted, in_window
 from ledger.programme import ONE_BP, Birthday, Bonus, Earn, Level, MemberPrice, Tiers
 from ledger.types import Line, LineRef, Tender, day_of
 
@@ -228,12 +229,12 @@ def test_more_points_never_mean_a_lower_tier(held, more):
 
 
 def test_points_count_to_the_last_day_of_the_window():
-    assert qualifying((TODAY - 364,), (100,), TIERS, TODAY) == 100
-    assert qualifying((TODAY - 365,), (100,), TIERS, TODAY) == 0
+    assert in_window(TIERS, Counted((TODAY - 364,), (100,)), TODAY) == 100
+    assert in_window(TIERS, Counted((TODAY - 365,), (100,)), TODAY) == 0
 
 
 def test_points_of_the_day_itself_count_and_those_of_later_days_do_not():
-    assert qualifying((TODAY, TODAY + 1), (3, 100), TIERS, TODAY) == 3
+    assert in_window(TIERS, Counted((TODAY, TODAY + 1), (3, 100)), TODAY) == 3
 
 
 def test_a_kept_tier_stands_until_its_end_and_not_longer():
@@ -256,7 +257,7 @@ def test_without_a_kept_tier_the_window_decides():
 
 def test_a_tier_is_kept_for_whole_days():
     day = day_of(dt.date(2026, 1, 1))
-    assert kept_until(TIERS, day, "UTC") == (day + 31) * 86_400
+    assert kept_until(TIERS, day, "UTC", 0) == (day + 31) * 86_400
 
 
 def test_a_tier_adds_its_multiple_to_the_base_rounded_down():

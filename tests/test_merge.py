@@ -1,8 +1,10 @@
 """Merging two members, and parting them: every lot is conserved, and goes back to where it was."""
 
+import datetime as dt
 import json
 import subprocess
 import sys
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -205,6 +207,23 @@ def test_a_tier_that_is_only_kept_is_kept_no_longer_than_before(two, clock):
     assert (two._state(two.b).tier, two._state(two.b).tier_until) == ("gold", until)
     clock.now = until
     assert two.member("b1").tier == "basic"
+
+
+def test_a_tier_of_both_goes_by_the_years_of_the_one_member_that_stays(ledger_under, clock):
+    """b1 joined on 11 April 2026: the year in which both reach gold ends on 10 April 2027."""
+    ledger = ledger_under("", window_days='window = "anniversary"', keep_days="grace_days = 10")
+    ledger.enrol("a1")
+    clock.now = NOW + 100 * DAY
+    ledger.enrol("b1")
+    clock.now = NOW + 120 * DAY
+    for card in ("a1", "b1"):
+        ledger.record(receipt(card=card, amount=5_000, at=clock.now))
+    ledger.merge("a1", "b1", "twins", "Ada", "m1")
+    stood = ledger._state(ledger.member_of("b1"))
+    kept = dt.datetime(2028, 4, 21, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert (stood.tier, stood.tier_until) == ("gold", int(kept.timestamp()))
+    clock.now += 200 * DAY  # another calendar year, the same year of membership
+    assert ledger.member("b1").tier == "gold"
 
 
 def test_an_open_complaint_comes_along_and_is_resolved_by_the_one_member(two):

@@ -111,7 +111,7 @@ def test_a_rolling_window_falls_on_the_day_that_takes_it_below():
 
 
 def test_a_tier_of_a_rolling_window_is_held_for_whole_days():
-    assert kept_until(ROLLING, on("2026-01-01"), "UTC") == start("2026-02-01")
+    assert kept_until(ROLLING, on("2026-01-01"), "UTC", 0) == start("2026-02-01")
 
 
 HOLDS = {
@@ -220,6 +220,18 @@ def test_a_hold_that_ends_within_a_period_goes_on_to_its_review():
     assert review_due(YEAR, "UTC", some, start("2026-05-05")) == start("2027-02-01")
     assert review_due(YEAR, "UTC", some, start("2027-02-01")) == start("2027-02-01")
     assert review_due(YEAR, "UTC", some, start("2027-02-02")) == start("2028-02-01")
+
+
+def test_a_review_of_years_of_membership_goes_by_the_day_of_enrolment():
+    tiers = Tiers(LEVELS, window="anniversary", grace_days=10)
+    due = review_due(tiers, "UTC", counted(), start("2026-05-05"))
+    assert due == start("2027-03-10")  # 2027-02-28 begins the fourth year
+
+
+def test_a_review_that_confirms_nothing_further_stands_where_the_hold_ended():
+    some, ends = counted(d2026_01_01=500), start("2026-12-10") + 3_600
+    after, points = review(PERIODIC, "UTC", some, Standing("gold", ends), start("2040-01-01"))
+    assert (after.tier, after.since, points) == ("gold", ends, 500)
 
 
 def test_a_daily_review_is_not_done_again_before_the_last_day_that_counts():

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger.calendar import midnight
-from ledger.policies.window import Counted, in_window, period_of
+from ledger.policies.window import period_of
 from ledger.programme import Level, Tiers
 from ledger.types import Day, Instant
 
@@ -17,11 +16,6 @@ class Standing(NamedTuple):
     tier: str
     until: Instant
     since: Instant = 0
-
-
-def qualifying(days: Sequence[Day], points: Sequence[int], tiers: Tiers, day: Day) -> int:
-    """The qualifying points of the window that ends with a day (that day included)."""
-    return in_window(tiers, Counted(days, points), day)
 
 
 def level_for(tiers: Tiers, points: int) -> Level:
@@ -56,7 +50,7 @@ def next_level(tiers: Tiers, name: str) -> Level | None:
     return next((level for level in tiers.level if level.from_points > least), None)
 
 
-def kept_until(tiers: Tiers, day: Day, zone: str, enrolled: Day = 0) -> Instant:
+def kept_until(tiers: Tiers, day: Day, zone: str, enrolled: Day) -> Instant:
     """The instant of the review up to which a tier reached on a day is held.
 
     That is `keep_days` whole days later, or `grace_days` after the end of the period that

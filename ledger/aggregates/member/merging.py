@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from ledger import events as e
 from ledger.aggregates.member.points import Act
 from ledger.aggregates.member.rules import Rules
-from ledger.aggregates.member.standing import tier_at
+from ledger.aggregates.member.standing import counted_of, tier_at
 from ledger.aggregates.member.state import Card, Complaint, Lot, Member, Merged
 from ledger.errors import InputInvalid, MergeRefused, PointsHeld, UnmergeRefused
 from ledger.policies import tier
+from ledger.policies.window import in_window
 from ledger.types import Instant, Take
 
 MOST_MERGES = 32
@@ -93,8 +94,9 @@ def merged_tier(
     best = max(now, theirs, key=lambda level: level.from_points)
     if best.name == was.name:
         return None
-    points = tier.qualifying(after.days, after.qualifying, tiers, act.day)
-    until = tier.kept_until(tiers, act.day, programme.time_zone)
+    counted = counted_of(after, programme)
+    points = in_window(tiers, counted, act.day)
+    until = tier.kept_until(tiers, act.day, programme.time_zone, counted.enrolled)
     if best.name == source.tier and best.from_points > tier.level_for(tiers, points).from_points:
         until = source.tier_until
     return e.TierChanged(act.at, best.name, until, points, rules.number)

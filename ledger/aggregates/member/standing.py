@@ -49,7 +49,7 @@ def tier_at(member: Member, programme: Programme, day: Day, at: Instant, plus: i
     """
     if programme.tiers is None:
         return ""
-    points = in_window(programme.tiers, _counted(member, programme), day) + plus
+    points = in_window(programme.tiers, counted_of(member, programme), day) + plus
     return tier.standing_level(
         programme.tiers,
         tier.Standing(member.tier, member.tier_until, member.tier_since),
@@ -81,7 +81,7 @@ def tier_change(
     tiers, zone = rules.programme.tiers, rules.programme.time_zone
     if tiers is None or rules.number < member.tier_programme:
         return None
-    held, counted = tier.level_named(tiers, member.tier), _counted(member, rules.programme)
+    held, counted = tier.level_named(tiers, member.tier), counted_of(member, rules.programme)
     for on, begins in _moments(rules.programme, counted, day, at):
         points = in_window(tiers, counted, on) + plus
         reached = tier.level_for(tiers, points)
@@ -133,7 +133,7 @@ def _review(member: Member, programme: Programme, held: tier.Standing, upto: Ins
     """The review at the end of a hold; where none is due yet, the hold goes on until then."""
     tiers, zone = programme.tiers, programme.time_zone
     assert tiers is not None  # noqa: S101  the caller looked
-    counted = _counted(member, programme)
+    counted = counted_of(member, programme)
     due = review_due(tiers, zone, counted, held.until)
     if due <= held.until:
         return review(tiers, zone, counted, held, upto)
@@ -150,7 +150,7 @@ def next_tier(member: Member, programme: Programme, day: Day, at: Instant) -> Ne
     above = tier.next_level(tiers, name)
     if above is None:
         return NextTier(name, "", 0, tiers.measure, None)
-    counted = _counted(member, programme)
+    counted = counted_of(member, programme)
     needed = max(0, above.from_points - in_window(tiers, counted, day))
     by = _shrinks_at(programme, counted, day)
     return NextTier(name, above.name, needed, tiers.measure, by)
@@ -168,7 +168,8 @@ def _shrinks_at(programme: Programme, counted: Counted, day: Day) -> Instant | N
     return midnight(last_counting(tiers, day, counted.enrolled) + 1, programme.time_zone)
 
 
-def _counted(member: Member, programme: Programme) -> Counted:
+def counted_of(member: Member, programme: Programme) -> Counted:
+    """What counts towards the member's tier under a programme."""
     by_enrolment = programme.tiers is not None and programme.tiers.window == "anniversary"
     enrolled = local_day(member.enrolled_at, programme.time_zone) if by_enrolment else 0
     return Counted(member.days, member.qualifying, enrolled)
