@@ -205,6 +205,63 @@ def test_case_17_a_hold_ends_once_whoever_settles_releases_or_expires_it(ledger,
     conserved(ledger, "c1")
 
 
+ENDS = """
+import json, random, sys
+from concurrent.futures import ThreadPoolExecutor
+from ledger.application import LoyaltyLedger
+from ledger.errors import HoldOver
+from tests.conftest import Clock
+from tests.shop import NOW
+db, seed = sys.argv[1:3]
+
+def end(job):
+    number, act = job
+    try:
+        if act == "expire":
+            outcome = ledger.expire_holds(ledger.member_of(f"c{number % 3}"))
+        else:
+            outcome = getattr(ledger, act)(f"h{number}")
+    except HoldOver:
+        return None
+    return act if not outcome.repeat else None
+
+jobs = [(number, act) for number in range(30) for act in ("settle", "release", "expire")]
+random.Random(seed).shuffle(jobs)
+late = int(sys.argv[3])
+with LoyaltyLedger.open(db, clock=Clock(NOW + late)) as ledger, ThreadPoolExecutor(4) as threads:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print(json.dumps([[n, told] for (n, _), told in zip(jobs, threads.map(end, jobs)) if told]))
+"""
+
+
+@pytest.mark.parametrize("late", [0, 15 * 60], ids=["in time", "over"])
+def test_case_17_a_hold_ends_once_between_four_processes(ledger, db, late):
+    for n in range(3):
+        rich(ledger, 100, f"c{n}")
+    for n in range(30):
+        ledger.hold(f"c{n % 3}", 10, f"h{n}")
+    said = run(ENDS, [(db, seed, late) for seed in range(PROCESSES)])
+    ended = Counter(number for one in said for number, act in one if act != "expire")
+    if not late:  # whoever releases one that is over records its expiry, if nobody did yet
+        assert set(ended) == set(range(30))
+    assert set(ended.values()) <= {1}
+    ends = []
+    for n in range(30):
+        stream = ledger.keys.command("hold", f"h{n}")
+        assert ledger.log.event(stream, 3) is None
+        topic, data = ledger.log.event(stream, 2)
+        ends.append(ledger.codec.decode[topic](data).how)
+    settled = ends.count(e.HOLD_SETTLED)
+    assert (set(ends) == {e.HOLD_EXPIRED}) if late else (e.HOLD_EXPIRED not in ends)
+    assert sum(ledger.balance(f"c{n}").available for n in range(3)) == 300 - 10 * settled
+    assert [ledger.balance(f"c{n}").held for n in range(3)] == [0, 0, 0]
+    assert settled == sum(act == "settle" for one in said for _, act in one)
+    for n in range(3):
+        conserved(ledger, f"c{n}")
+    assert ledger.verify().clean
+
+
 # --- 20: the number of members -----------------------------------------------------------
 
 
