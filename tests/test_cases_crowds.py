@@ -236,11 +236,12 @@ with LoyaltyLedger.open(db, clock=Clock(NOW + late)) as ledger, ThreadPoolExecut
 
 
 @pytest.mark.parametrize("late", [0, 15 * 60], ids=["in time", "over"])
-def test_case_17_a_hold_ends_once_between_four_processes(ledger, db, late):
+def test_case_17_a_hold_ends_once_between_four_processes(ledger, db, clock, late):
     for n in range(3):
         rich(ledger, 100, f"c{n}")
     for n in range(30):
         ledger.hold(f"c{n % 3}", 10, f"h{n}")
+    clock.now = NOW + late
     said = run(ENDS, [(db, seed, late) for seed in range(PROCESSES)])
     ended = Counter(number for one in said for number, act in one if act != "expire")
     if not late:  # whoever releases one that is over records its expiry, if nobody did yet
