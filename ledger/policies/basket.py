@@ -55,7 +55,7 @@ class Basket(NamedTuple):
     @property
     def weekday(self) -> int:
         """From 1, Monday, to 7."""
-        return (self.day + 3) % 7 + 1
+        return weekday_of(self.day)
 
 
 class Award(NamedTuple):
@@ -70,6 +70,11 @@ class Rule(Protocol):
 
     def __call__(self, basket: Basket, base: Sequence[int]) -> Sequence[Award]:
         """Return what the rule adds; nothing where it does not apply."""
+
+
+def weekday_of(day: Day) -> int:
+    """From 1, Monday, to 7."""
+    return (day + 3) % 7 + 1
 
 
 def earns(line: Line, earn: Earn) -> bool:

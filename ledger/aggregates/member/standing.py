@@ -86,9 +86,11 @@ def tier_change(
         points = in_window(tiers, counted, on) + plus
         reached = tier.level_for(tiers, points)
         level = reached if reached.from_points > held.from_points else held
+        if level.name == member.tier:
+            continue
         since = max(begins, member.tier_since)
         until = tier.kept_until(tiers, on, zone, counted.enrolled) if level.from_points else 0
-        if level.name != member.tier and (until > since or not level.from_points):
+        if until > since or not level.from_points:
             return e.TierChanged(since, level.name, until, points, rules.number)
     return None
 
