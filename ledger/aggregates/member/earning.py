@@ -6,7 +6,8 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ledger import events as e
 from ledger.aggregates.member.rules import Rules
@@ -26,7 +27,7 @@ NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 __all__ = ["Rules", "Shopping", "award"]
 
 
-class Shopping(NamedTuple):
+class Shopping(Struct, frozen=True, gc=False):
     """A receipt as the decision needs it."""
 
     lines: Sequence[Line]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.member.rules import Reigns, Rules
 from ledger.aggregates.member.state import Member
@@ -118,7 +120,7 @@ def passed(member: Member, reigns: Reigns, at: Instant) -> list[e.TierChanged]:
         programme, number = reigns.at(held.until)
         change = reigns.next_after(held.until)
         if programme.tiers is None:  # no review without tiers: it waits for the next programme
-            held = held._replace(until=change)
+            held = replace(held, until=change)
             continue
         before = held.tier
         held, points = _review(member, programme, held, min(at, change - 1))

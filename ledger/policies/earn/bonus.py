@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.policies.basket import Award, Basket, Given, cut, earns, lists
+from ledger.policies.basket import Award, Basket, Given, cut, earns
 from ledger.policies.conditions import holding
 from ledger.policies.split import largest_remainder
 from ledger.programme import ONE_BP, Bonus
@@ -18,7 +18,7 @@ def bonus_points(basket: Basket, base: Sequence[int]) -> Sequence[Award]:
     """
     given = []
     for bonus in holding(basket):
-        hits = [_is_for(bonus, line, basket) for line in basket.lines]
+        hits = _hits(bonus, basket)
         if True in hits:
             points = cut(_points(bonus, basket, base, hits), _most(bonus, basket))
             given.append((bonus, Award(bonus.rule, points)))
@@ -52,8 +52,17 @@ def _points(bonus: Bonus, basket: Basket, base: Sequence[int], hits: Sequence[bo
     return points
 
 
-def _is_for(bonus: Bonus, line: Line, basket: Basket) -> bool:
-    return (not bonus.lists_goods or lists(bonus, line)) and earns(line, basket.earn)
+def _hits(bonus: Bonus, basket: Basket) -> list[bool]:
+    """Which lines it is for: those that earn, of the goods it lists."""
+    earn, lines = basket.earn, basket.lines
+    if not bonus.lists_goods:
+        return [earns(line, earn) for line in lines]
+    products, categories, brands = bonus.products, bonus.categories, bonus.brands
+    return [
+        (line.product in products or line.category in categories or line.brand in brands)
+        and earns(line, earn)
+        for line in lines
+    ]
 
 
 def _pieces(line: Line) -> int:
