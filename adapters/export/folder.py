@@ -115,7 +115,11 @@ class Folder:
         Raises:
             InputInvalid: another process is writing there, or something else is in it.
         """
-        self.work.mkdir(parents=True, exist_ok=True)
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            detail = f"`{self.work}` cannot be made: {error.strerror}."
+            raise InputInvalid(detail, field="folder") from error
         lock = os.open(self.work, os.O_RDONLY)
         try:
             try:
