@@ -7,7 +7,9 @@ reads columns that the export has made flat and keeps its table in memory.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -113,3 +115,17 @@ def measure(ledger: LoyaltyLedger, results: dict[str, int | float], prefix: str)
         print(f"  {found.ours[0]} lots of both have the digest {found.ours[1]}")
     results[f"{prefix}rebuild_vs_duckdb"] = round(ratio, 3)
     results[f"{prefix}export_vs_rebuild"] = round(found.rebuild_s / found.export_s, 3)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="The check on a ledger that exists.")
+    parser.add_argument("db", help="a SQLite file or a postgresql:// URL")
+    results: dict[str, int | float] = {"errors": 0}
+    with LoyaltyLedger.open(parser.parse_args().db) as ledger:
+        measure(ledger, results, "")
+    print(f"  {results}")
+    return 1 if results["errors"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from test_docs import doc, sections
+from test_docs import doc, fences, sections
 from till import SECRET, TEXT, Till
 
 from adapters.export import parquet, tables
@@ -26,7 +27,7 @@ from ledger.store.leaf import leaf_hash
 from ledger.types import Personal
 
 duckdb = pytest.importorskip("duckdb", reason="the extra `bench` brings the engine to check with")
-from bench import duckdb_check  # noqa: E402
+from bench import duckdb_check
 
 ROOT = Path(__file__).parent.parent
 PART = 150
@@ -141,6 +142,19 @@ def test_another_engine_comes_to_the_same_balances(chain, whole):
     assert computed[0] > 20
 
 
+@pytest.mark.parametrize("later_s", [0, 86_400])
+def test_the_documented_query_gives_what_each_member_can_use(chain, whole, clock, later_s):
+    """A day later a hold is over, and nobody has recorded it."""
+    (query,) = fences(doc("export.md"), "sql")
+    clock.now += later_s
+    query = query.replace("FOLDER", str(whole)).replace("1767225600", str(clock.now))
+    told = dict(duckdb.sql(query).fetchall())
+    members = {row[0].hex() for row in rows(whole, "movements")}
+    assert len(members) > 15
+    for member in members:
+        assert told.get(member, 0) == chain.balance(member).available
+
+
 def test_the_check_fails_where_a_row_of_the_reports_is_wrong(chain, tmp_path, capsys):
     results = {"errors": 0}
     duckdb_check.measure(chain, results, "")
@@ -198,7 +212,7 @@ def test_increments_add_up_to_the_whole(chain, whole, tmp_path):
         done = export(chain, folders[-1], since=since, until=until, part_events=PART)
         manifests.append(done.manifest)
         since = until
-    for one, other in zip(manifests, manifests[1:], strict=False):
+    for one, other in pairwise(manifests):
         assert (other.since, other.since_leaf) == (one.until, one.until_leaf)
     for table in ("events", "movements", "lot_changes"):
         parts = [row for f in folders if any((f / table).iterdir()) for row in rows(f, table)]
