@@ -114,7 +114,7 @@ def measure(ledger: LoyaltyLedger, results: dict[str, int | float], prefix: str)
     else:
         print(f"  {found.ours[0]} lots of both have the digest {found.ours[1]}")
     results[f"{prefix}rebuild_vs_duckdb"] = round(ratio, 3)
-    results[f"{prefix}export_vs_rebuild"] = round(found.rebuild_s / found.export_s, 3)
+    results[f"{prefix}export_vs_rebuild"] = round(found.export_s / found.rebuild_s, 3)
 
 
 def main() -> int:
