@@ -23,6 +23,7 @@ from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
 from bench.default_app import DefaultApp
+from bench.duckdb_check import measure as measure_duckdb
 from bench.history import LONG, ROUNDS, SHORT, History
 from bench.server import new_database, postgres_server
 from ledger.application import LoyaltyLedger
@@ -103,6 +104,7 @@ class Run:
         head = self.batched.log.head()
         print(f"  {'rebuilt, all reports, events/s':44}{head / rebuilt:>12,.0f}")
         self.results[self.prefix + "rebuild_events_per_s"] = round(head / rebuilt)
+        measure_duckdb(self.batched, self.results, self.prefix)
 
     def measure_history(self, rounds: int) -> None:
         """A long history next to a short one: what a command costs must not grow with it."""
