@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Self
 
+from ledger.application.awaited import Awaited
 from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
@@ -32,6 +33,7 @@ SECRET_BYTES = 32
 
 
 class LoyaltyLedger(
+    Awaited,
     Receipts,
     Members,
     Membership,
@@ -86,11 +88,6 @@ class LoyaltyLedger(
             StoreUnavailable: the database does not answer.
         """
         return cls(open_log(db), clock, jobs)
-
-    def close(self) -> None:
-        """Answer every waiting command, then let go of the store."""
-        self._writer.close()
-        self.log.close()
 
     def __enter__(self) -> Self:
         """Use as a context manager."""

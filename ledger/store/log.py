@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
 from eventsourcing.persistence import StoredEvent
 
 from ledger.types import Instant
 
+CHANGES_TOLD = 20_000
+"""Events of others that a look-up tells of; after more it is cheaper to believe nothing."""
 DESTROYED = b""
 """In place of a personal key: whatever is kept of the member goes."""
 AS_IT_WAS = -1
@@ -45,8 +48,9 @@ class Loaded(NamedTuple):
     """What a look-up found, all at one moment."""
 
     head: int
-    changed: list[bytes]
-    """Streams that got events after the position asked about."""
+    changed: list[tuple[bytes, int]] | None
+    """Streams that got events after the position asked about, with the versions of the events;
+    None where there are too many to tell."""
     snapshots: list[tuple[bytes, int, bytes]]
     events: list[tuple[bytes, int, str, bytes]]
     """Events after the snapshot, in the order of their versions within a stream."""
@@ -95,6 +99,13 @@ class Log(Protocol):
 
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
         """Read streams from their snapshots on, the head, and what changed after `since`."""
+
+    def turn(self) -> AbstractContextManager[None]:
+        """Wait for those who take turns at deciding; who waits too long goes on without.
+
+        Only a courtesy, so that processes that write to the same streams do not decide in vain:
+        what decides who comes first is the version, and who takes no turn is as safe.
+        """
 
     def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
         """Topic and bytes of one event."""

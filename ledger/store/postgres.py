@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, cast
 
 from eventsourcing import postgres as library
-from eventsourcing.persistence import StoredEvent, Tracking
+from eventsourcing.persistence import PersistenceError, StoredEvent, Tracking
 from eventsourcing.utils import strtobool
 from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict
@@ -23,12 +23,14 @@ from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
 from ledger.store import postgres_sql as sql
-from ledger.store.log import DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
 
 SCHEMA = "loyalty"
 REPORTING = "reporting"
 CHANNEL = "loyalty_events"
 URL = "POSTGRES_URL"
+TURN_WAIT_MS = 2_000
+"""How long a process waits for its turn: another may have been stopped in the middle of its own."""
 
 
 class Datastore(library.PostgresDatastore):
@@ -66,7 +68,9 @@ class PostgresLog(library.PostgresProcessRecorder):
         function = SQL(sql.FUNCTION).format(
             schema=schema, channel=Literal(CHANNEL), index_scans=scans
         )
-        load = SQL(sql.LOAD_FUNCTION).format(schema=schema, index_scans=scans)
+        load = SQL(sql.LOAD_FUNCTION).format(
+            schema=schema, index_scans=scans, changes_told=Literal(CHANGES_TOLD)
+        )
         self.sql_create_statements = [ours, function, load, *tracking]
         self._append_sql = SQL(sql.APPEND).format(schema=schema)
         self._load_sql = SQL(sql.LOAD).format(schema=schema)
@@ -109,15 +113,36 @@ class PostgresLog(library.PostgresProcessRecorder):
         """Read by one statement, so everything is of one moment; see `Log`."""
         with self._cursor() as cursor:
             cursor.execute(self._load_sql, (list(streams), shape, since), prepare=True)
-            found = Loaded(int(_one(cursor)[2]), [], [], [])
+            head = int(_one(cursor)[2])
+            changed: list[tuple[bytes, int]] = []
+            found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [])
             for kind, stream, version, topic, state in cursor:
                 if kind == 1:
                     found.snapshots.append((stream, version, state))
                 elif kind == 2:
-                    found.changed.append(stream)
+                    changed.append((stream, version))
                 else:
                     found.events.append((stream, version, topic, state))
             return found
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """See `Log`; a turn that is not got, or lost, must not fail what is done in it."""
+        held = ExitStack()
+        with suppress(PersistenceError):
+            held.enter_context(self._turn())
+        try:
+            yield
+        finally:
+            with suppress(PersistenceError):
+                held.close()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self.transaction(commit=True) as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", (f"{TURN_WAIT_MS}ms",))
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", (self._lock + 1,))
+            yield
 
     def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
         """See `Log`."""

@@ -87,7 +87,9 @@ BEGIN
     FROM w JOIN {schema}.stored_snapshots s ON s.originator_id = w.id AND s.topic = shape
   UNION ALL
   SELECT 2, uuid_send(e.originator_id), e.originator_version::bigint, NULL, NULL
-    FROM {schema}.stored_events e WHERE e.notification_id > since
+    FROM (SELECT max(notification_id) AS head FROM {schema}.stored_events) h
+    JOIN {schema}.stored_events e ON e.notification_id > since
+    WHERE h.head - since <= {changes_told}
   UNION ALL
   SELECT 3, uuid_send(e.originator_id), e.originator_version::bigint, e.topic, e.state
     FROM w

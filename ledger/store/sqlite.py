@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Condition
 from typing import Any, cast
 from uuid import UUID
@@ -21,7 +21,7 @@ from eventsourcing.persistence import (
 )
 
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
@@ -147,11 +147,15 @@ class SQLiteLog(library.SQLiteProcessRecorder):
         """Read in one transaction; see `Log`."""
         with self.transaction(commit=False) as cursor:
             head = _head(cursor)
-            changed = _changed(cursor, since) if since < head else []
+            changed = _changed(cursor, since) if head - since <= CHANGES_TOLD else None
             found = Loaded(head, changed, [], [])
             for start in range(0, len(streams), MAX_VARIABLES):
                 _load_some(cursor, streams[start : start + MAX_VARIABLES], shape, found)
             return found
+
+    def turn(self) -> AbstractContextManager[None]:
+        """See `Log`; the file's lock is waited for by chance, and no better courtesy is known."""
+        return nullcontext()
 
     def event(self, stream: bytes, version: int) -> tuple[str, bytes] | None:
         """See `Log`."""
@@ -422,11 +426,11 @@ def _numbered(first: int, rows: Sequence[Row], written_at: int) -> Iterator[tupl
         yield index, stream, version, topic, recorded_at, written_at, leaf, state
 
 
-def _changed(cursor: sqlite3.Cursor, since: int) -> list[bytes]:
-    rows = cursor.execute(
-        "SELECT DISTINCT originator_id FROM stored_events WHERE notification_id > ?", (since,)
-    )
-    return [row[0] for row in rows]
+def _changed(cursor: sqlite3.Cursor, since: int) -> list[tuple[bytes, int]]:
+    return cursor.execute(
+        "SELECT originator_id, originator_version FROM stored_events WHERE notification_id > ?",
+        (since,),
+    ).fetchall()
 
 
 def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, found: Loaded) -> None:

@@ -108,9 +108,14 @@ class Working:
         missing = [stream for stream in dict.fromkeys(streams) if not self.at_hand(stream)]
         since = self._cache.head
         found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
-        for stream in found.changed:
-            self._cache.entries.pop(stream, None)
-            self._known.pop(stream, None)  # read earlier in this batch, before the others wrote
+        if found.changed is None:
+            self._cache.entries.clear()
+            self._known.clear()
+        for stream, version in found.changed or ():
+            # An own append that others came between is told of too, and known already.
+            for entries in (self._cache.entries, self._known):
+                if stream in entries and entries[stream].version < version:
+                    del entries[stream]
         self._cache.head = max(found.head, since)
         self._take_in(missing, found.snapshots, found.events)
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext, suppress
 from threading import Condition, Lock, Thread
 from typing import Any, Protocol
 
@@ -28,6 +29,8 @@ from ledger.types import Clock
 
 CONFLICTS_BORNE = 200
 """Times a batch is decided again before its callers hear of it; each means another got through."""
+BATCHES_IN_TURNS = 32
+"""Batches after a conflict before which this process waits for its turn."""
 FAILURES_BORNE = 6
 FIRST_PAUSE_MS = 20
 
@@ -60,6 +63,10 @@ class _Job:
         self.answers: list[Any] = []
         self.future: Future[Any] = Future()
 
+    def begin(self) -> bool:
+        """From now on it is too late to cancel; whether nobody did."""
+        return self.future.set_running_or_notify_cancel()
+
     def fail(self, error: BaseException) -> None:
         if not self.future.done():
             self.future.set_exception(error)
@@ -84,6 +91,9 @@ class _Asked:
         self.error: BaseException | None = None
         self.lock = Lock()
         self.lock.acquire()
+
+    def begin(self) -> bool:
+        return True
 
     def answer(self) -> None:
         self.lock.release()
@@ -126,6 +136,7 @@ class Writer:
         self._waiting: deque[_Job | _Asked] = deque()
         self._waiting_commands = 0
         self._changed = Condition()
+        self._in_turns = 0
         self._closing = False
         self._thread: Thread | None = None
 
@@ -194,25 +205,32 @@ class Writer:
                     job.fail(error)
 
     def _next(self) -> list[_Job | _Asked]:
+        """What waits, up to a batch; nothing only when the writer closes."""
+        jobs: list[_Job | _Asked] = []
+        commands = 0
         with self._changed:
-            while not self._waiting and not self._closing:
-                self._changed.wait()
-            jobs: list[_Job | _Asked] = []
-            commands = 0
-            while self._waiting and (not jobs or commands < self._batch):
-                job = self._waiting.popleft()
-                jobs.append(job)
-                commands += len(job.commands)
-            self._waiting_commands -= commands
-            return jobs
+            while not jobs:
+                while not self._waiting:
+                    if self._closing:
+                        return []
+                    self._changed.wait()
+                while self._waiting and (not jobs or commands < self._batch):
+                    job = self._waiting.popleft()
+                    self._waiting_commands -= len(job.commands)
+                    if job.begin():
+                        jobs.append(job)
+                        commands += len(job.commands)
+        return jobs
 
     def _process(self, jobs: list[_Job | _Asked]) -> None:
         conflicts = failures = 0
         while True:
             try:
-                self._decide_and_append(jobs)
+                with self._log.turn() if self._in_turns else nullcontext():
+                    self._decide_and_append(jobs)
             except IntegrityError as error:
                 conflicts += 1
+                self._in_turns = BATCHES_IN_TURNS
                 self._working.forget()
                 if conflicts > CONFLICTS_BORNE:
                     raise StoreUnavailable(str(error)) from error
@@ -224,6 +242,7 @@ class Writer:
                 time.sleep((FIRST_PAUSE_MS << failures) / 1000)
             else:
                 break
+        self._in_turns = max(0, self._in_turns - 1)
         for job in jobs:
             job.answer()
         if due := self._working.snapshots_due():
@@ -242,13 +261,15 @@ class Writer:
 
     def _look_up(self, commands: list[Command]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
-        working = self._working
-        working.fetch(s for command in commands for s in command.streams(working))
-        further = [
-            s for command in commands for s in command.streams(working) if not working.at_hand(s)
-        ]
+        self._working.fetch(self._streams(commands))
+        further = [s for s in self._streams(commands) if not self._working.at_hand(s)]
         if further:
-            working.fetch(further)
+            self._working.fetch(further)
+
+    def _streams(self, commands: list[Command]) -> Iterator[bytes]:
+        for command in commands:
+            with suppress(LedgerError):  # its own caller is refused when it is decided
+                yield from command.streams(self._working)
 
     def _decide(self, command: Command) -> Any:
         working = self._working
