@@ -106,6 +106,7 @@ class Race:
             f"  CPU us a receipt, {MANY} callers: this process {own:,.0f}, the server {server:,.0f}"
         )
         stage.figure("online_cpu_us", own)
+        stage.figure("online_server_cpu_us", server)
         print(f"  commands of the default that were decided again: {self.default.conflicts}")
 
     def close(self) -> None:
