@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.default_app import DefaultApp
+from bench.duckdb_check import measure as measure_duckdb
 from bench.stage import Stage, chunks
 from ledger.application import LoyaltyLedger
 from ledger.errors import LedgerError
@@ -59,6 +60,7 @@ class Ingest:
         head = self.batched.log.head()
         print(f"  {'rebuilt, all reports, events/s':44}{head / rebuilt:>12,.0f}")
         self.stage.figure("rebuild_events_per_s", head / rebuilt)
+        measure_duckdb(self.batched, self.stage.results, self.stage.prefix)
 
     def close(self) -> None:
         """Close all three."""

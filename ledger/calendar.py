@@ -80,7 +80,8 @@ def last_day(year: int, month: int) -> int:
 
 def instant_of(moment: dt.datetime) -> Instant:
     """The epoch second of a moment that knows its offset (floor)."""
-    return (moment - EPOCH) // SECOND
+    since = moment - EPOCH
+    return since.days * 86_400 + since.seconds  # a duration's microseconds are never negative
 
 
 def moment_of(instant: Instant) -> dt.datetime:

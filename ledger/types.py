@@ -52,7 +52,7 @@ class Take(NamedTuple):
     points: int
 
 
-class LineRef(Struct, frozen=True, forbid_unknown_fields=True):
+class LineRef(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Points at one line of an earlier receipt; `line` counts from 1."""
 
     store: Name
@@ -67,7 +67,7 @@ class LineRef(Struct, frozen=True, forbid_unknown_fields=True):
         return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
 
 
-class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One line of a receipt: `amount_minor` is what was paid for all of it, after discount.
 
     `quantity` is in `unit`; negative (with `amount_minor` not above zero) for goods brought
@@ -115,7 +115,7 @@ class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         _no_nul("brand", self.brand)
 
 
-class Tender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Tender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """One means of payment, e.g. `cash`, `card`, `gift_card`, `points`.
 
     `ref` is the command id of the redemption or hold, where points paid.
@@ -131,7 +131,7 @@ class Tender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
         _no_nul("ref", self.ref)
 
 
-class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """The canonical receipt: what every till dialect is turned into.
 
     `lane` is the till's number in the store (empty where a dialect has none).
@@ -169,7 +169,7 @@ def _no_nul(name: str, text: str) -> None:
         raise ValueError(msg)
 
 
-class Personal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class Personal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     """What identifies a person; stored only encrypted, under a key of the member's own."""
 
     card: str = ""

@@ -16,7 +16,7 @@ from ledger.policies.authority import Signature, authorise
 from ledger.policies.basket import Award, Basket, Given, Shopper, cut
 from ledger.policies.burn import within
 from ledger.policies.caps import capped
-from ledger.policies.conditions import holds
+from ledger.policies.conditions import holding
 from ledger.policies.earn import earn
 from ledger.policies.earn.base import base_points
 from ledger.policies.earn.bonus import bonus_points
@@ -234,6 +234,6 @@ def test_hours_hold_from_the_first_and_before_the_last():
     day = Bonus("day", everything=True, points=1, from_hour=8, until_hour=10)
     night = Bonus("night", everything=True, points=1, from_hour=22, until_hour=2)
     one = Bonus("one", everything=True, points=1, from_hour=23, until_hour=24)
-    rules = Earn(1, 100)
     for bonus, hours in ((day, {8, 9}), (night, {22, 23, 0, 1}), (one, {23})):
-        assert {h for h in range(24) if holds(bonus, basket(rules, 100, hour=h))} == hours
+        rules = Earn(1, 100, bonus=(bonus,))
+        assert {h for h in range(24) if holding(basket(rules, 100, hour=h)) == [bonus]} == hours

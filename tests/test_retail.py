@@ -348,7 +348,7 @@ def test_missing_pyarrow_names_the_extra():
     hidden = "import sys; sys.modules['pyarrow'] = sys.modules['pyarrow.parquet'] = None; "
     code = "from pathlib import Path; from adapters.retail import lgsr; lgsr.total(Path('x'))"
     result = run(hidden + code)
-    assert "ImportError: reading Parquet needs pyarrow" in result.stderr
+    assert "ImportError: reading and writing Parquet needs pyarrow" in result.stderr
 
 
 def test_real_lgsr_keeps_every_basket_and_the_sum_to_the_penny():

@@ -8,11 +8,13 @@ Of the library's own cases these do not apply, each for its reason:
 - `optional_test_insert_subscribe`: the library makes it optional; our followers poll.
 """
 
+import hmac
 import sys
 import threading
 from types import SimpleNamespace
 from uuid import UUID
 
+import msgspec
 import pytest
 from eventsourcing.application import Application
 from eventsourcing.persistence import InfrastructureFactory, MapperDeserialisationError, StoredEvent
@@ -22,6 +24,7 @@ from ledger.application import LoyaltyLedger, codec
 from ledger.errors import SettingRefused
 from ledger.store import postgres, sqlite
 from ledger.store.codec import LedgerMapper, Recorded
+from ledger.store.keys import Keys
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Snapshot
 from ledger.store.opening import is_postgres
@@ -271,3 +274,11 @@ def test_options_of_a_postgresql_url_reach_the_server(new_postgres):
     with LoyaltyLedger.create(url, PROGRAMME) as ledger, ledger.log._cursor() as cursor:
         assert cursor.execute("SHOW application_name").fetchone() == ("till-7",)
         assert cursor.execute("SHOW work_mem").fetchone() == ("7MB",)
+
+
+@pytest.mark.parametrize("size", [1, 32, 64, 65, 200])
+def test_stream_ids_are_plain_hmac_of_their_key(size):
+    secret = bytes(range(size))
+    keys = Keys(secret)
+    plain = hmac.digest(secret, msgspec.msgpack.encode(("member", "c1")), "sha256")
+    assert keys.member("c1") == b"\x01" + plain[:15]

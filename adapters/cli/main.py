@@ -60,6 +60,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("budget", "budget", "what campaigns have left to give"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
+    Entry("export", "export", "write the log out as Parquet"),
     Entry("verify", "verify", "check the log, and everything derived from it"),
     Entry(
         "simulate-programme",

@@ -32,7 +32,7 @@ def arrow(name: str = "pyarrow") -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        msg = "reading Parquet needs pyarrow: pip install 'loyalty-ledger[data]'"
+        msg = "reading and writing Parquet needs pyarrow: pip install 'loyalty-ledger[data]'"
         raise ImportError(msg) from error
 
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ledger import events as e
 
 
-class CardState(Struct, frozen=True, array_like=True):
+class CardState(Struct, frozen=True, array_like=True, gc=False):
     """A card; its status (blocked, replaced) lies with its member."""
 
     member: bytes = b""

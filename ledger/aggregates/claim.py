@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ledger import events as e
 
 
-class Claimed(Struct, frozen=True, array_like=True):
+class Claimed(Struct, frozen=True, array_like=True, gc=False):
     """A command id that is used up."""
 
     fingerprint: bytes

@@ -12,7 +12,7 @@ REFUSALS_KEPT = 20
 """Refusals of a run that are kept by name; the others are counted."""
 
 
-class Lease(Struct, frozen=True, array_like=True):
+class Lease(Struct, frozen=True, array_like=True, gc=False):
     """A scheduler's turn at a job, and until when nobody else may take it."""
 
     number: int
@@ -31,7 +31,7 @@ class Lease(Struct, frozen=True, array_like=True):
         return abs(now - self.given_at) < self.ends_at - self.given_at
 
 
-class JobState(Struct, frozen=True, array_like=True):
+class JobState(Struct, frozen=True, array_like=True, gc=False):
     """A job as its stream tells it."""
 
     name: str = ""
@@ -42,7 +42,7 @@ class JobState(Struct, frozen=True, array_like=True):
     running: Lease | None = None
 
 
-class RunState(Struct, frozen=True, array_like=True):
+class RunState(Struct, frozen=True, array_like=True, gc=False):
     """A run as its stream tells it: the chunks up to now."""
 
     turn: int = 0

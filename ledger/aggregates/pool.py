@@ -7,7 +7,7 @@ from msgspec import Struct
 from ledger import events as e
 
 
-class Pool(Struct, frozen=True, array_like=True):
+class Pool(Struct, frozen=True, array_like=True, gc=False):
     """A shared quantity; how `drawn` was cut into events says nothing."""
 
     drawn: int = 0

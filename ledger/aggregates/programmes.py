@@ -13,7 +13,7 @@ NO_MORE: Instant = 2**62
 """Beyond all time."""
 
 
-class Version(Struct, frozen=True, array_like=True):
+class Version(Struct, frozen=True, array_like=True, gc=False):
     """A published programme."""
 
     number: int
@@ -21,7 +21,7 @@ class Version(Struct, frozen=True, array_like=True):
     text: str
 
 
-class Programmes(Struct, frozen=True, array_like=True):
+class Programmes(Struct, frozen=True, array_like=True, gc=False):
     """All programmes, in the order of publication."""
 
     versions: tuple[Version, ...] = ()

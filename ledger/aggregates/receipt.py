@@ -25,7 +25,7 @@ class Back(NamedTuple):
     """Whose stream that is, where it is not the receipt's member."""
 
 
-class ReceiptState(Struct, frozen=True, array_like=True):
+class ReceiptState(Struct, frozen=True, array_like=True, gc=False):
     """A recorded receipt. `member` is empty while it belongs to nobody.
 
     `version` is that of the event in the member's stream which holds the award. A receipt of
@@ -74,6 +74,8 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
     known = state or ReceiptState()
     known = replace(known, length=known.length + 1)
     match event:
+        case e.ReceiptClaimed() if known.length == 1:  # nothing waited for it
+            return ReceiptState(event.fingerprint, event.member, event.version, length=1)
         case e.ReceiptClaimed():
             return replace(
                 known, fingerprint=event.fingerprint, member=event.member, version=event.version

@@ -9,7 +9,7 @@ from ledger import events as e
 from ledger.types import Instant
 
 
-class VoucherState(Struct, frozen=True, array_like=True):
+class VoucherState(Struct, frozen=True, array_like=True, gc=False):
     """A voucher; `used` is the command that used it."""
 
     member: bytes

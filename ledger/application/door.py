@@ -75,7 +75,7 @@ class Door:
             yield Reader(self.engine.reports, cursor, self.engine.projections)
 
     def _do(self, command: Command) -> Outcome:
-        return cast("Outcome", self._writer.submit(command).result())
+        return cast("Outcome", self._writer.ask(command))
 
     def _state(self, stream: bytes) -> Any:
         """A stream's state as the log has it now."""

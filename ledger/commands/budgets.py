@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from ledger import events as e
@@ -16,9 +17,12 @@ BUDGET = "budget"
 """The kind of pool; its name is the bonus's."""
 
 
-def campaigns(programme: Programme) -> list[Bonus]:
+NONE: Mapping[str, int] = MappingProxyType({})
+
+
+def campaigns(programme: Programme) -> Sequence[Bonus]:
     """The bonuses that have a budget."""
-    return [bonus for bonus in programme.earn.bonus if bonus.budget_points is not None]
+    return programme.earn.campaigns
 
 
 def budget_streams(working: Working) -> list[bytes]:
@@ -35,6 +39,8 @@ def budget_streams(working: Working) -> list[bytes]:
 
 def budgets_left(working: Working, programme: Programme) -> Mapping[str, int]:
     """What is left to give, by the name of the bonus; never below 0."""
+    if not campaigns(programme):
+        return NONE
     return {
         bonus.name: max(
             0,
@@ -46,6 +52,8 @@ def budgets_left(working: Working, programme: Programme) -> Mapping[str, int]:
 
 def draw_budgets(working: Working, programme: Programme, award: e.Award) -> None:
     """Draw what campaigns gave on a receipt."""
+    if not campaigns(programme):
+        return
     given = dict(award.rules)
     for bonus in campaigns(programme):
         working.draw(working.keys.pool(BUDGET, bonus.name), given.get(bonus.rule, 0))

@@ -3,41 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final, TypeVar, cast
 
 from ledger import events as e
 from ledger.aggregates.receipt import ReceiptState
-from ledger.calendar import instant_of
 from ledger.store.working import Working
-from ledger.types import Line, LineKind, Receipt
+from ledger.types import Instant, Line, LineKind, Receipt, ReceiptKey
 
 T = TypeVar("T")
 _PIECE: Final = "piece"
 _SALE: Final = "sale"
+# Columns are read by C functions: this is done for every line of every receipt.
+_PRODUCT, _QUANTITY, _AMOUNT, _CATEGORY = map(
+    attrgetter, ("product", "quantity", "amount_minor", "category")
+)
+_REST = attrgetter("discount_minor", "unit", "kind", "voided", "brand")
+_USUAL = {(0, _PIECE, _SALE, False, "")}
 
 
 def goods_of(lines: Sequence[Line]) -> e.Goods:
     """The columns of lines; a column in which every line says the usual is left empty."""
-    goods = e.Goods(
-        tuple([line.product for line in lines]),
-        tuple([line.quantity for line in lines]),
-        tuple([line.amount_minor for line in lines]),
-        tuple([line.category for line in lines]) if any(line.category for line in lines) else (),
-    )
-    if all(
-        line.discount_minor == 0
-        and line.unit == _PIECE
-        and line.kind == _SALE
-        and not line.voided
-        and not line.brand
-        for line in lines
-    ):
-        return goods
+    products, quantities = tuple(map(_PRODUCT, lines)), tuple(map(_QUANTITY, lines))
+    amounts_minor, categories = tuple(map(_AMOUNT, lines)), tuple(map(_CATEGORY, lines))
+    if not any(categories):
+        categories = ()
+    if set(map(_REST, lines)) <= _USUAL:
+        return e.Goods(products, quantities, amounts_minor, categories)
     return e.Goods(
-        goods.products,
-        goods.quantities,
-        goods.amounts_minor,
-        goods.categories,
+        products,
+        quantities,
+        amounts_minor,
+        categories,
         _unless_all([line.discount_minor for line in lines], 0),
         _unless_all([line.unit for line in lines], _PIECE),
         _unless_all([line.kind for line in lines], _SALE),
@@ -101,21 +98,20 @@ def scan_in(working: Working, receipt: bytes) -> e.Scan:
     return cast("e.ReceiptScanned", working.event(state.member, state.version)).scan
 
 
-def scan_of(receipt: Receipt, *, historical: bool) -> e.Scan:
+def scan_of(receipt: Receipt, key: ReceiptKey, captured_at: Instant, *, historical: bool) -> e.Scan:
     """What the till said, as an event keeps it."""
-    key = receipt.key
-    captured = receipt.captured_at
-    offset = captured.utcoffset()
+    offset = receipt.captured_at.utcoffset()
+    tenders = receipt.tenders
     return e.Scan(
         key.store,
         key.lane,
         key.business_day,
         key.number,
-        instant_of(captured),
+        captured_at,
         offset.days * 1440 + offset.seconds // 60 if offset else 0,
         goods_of(receipt.lines),
-        tuple([(tender.kind, tender.amount_minor) for tender in receipt.tenders]),
+        tuple([(tender.kind, tender.amount_minor) for tender in tenders]),
         receipt.cashier,
         historical,
-        _unless_all([tender.ref for tender in receipt.tenders], ""),
+        _unless_all([tender.ref for tender in tenders], "") if tenders else (),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import cast
 
 from ledger import events as e
 from ledger.aggregates.card import CardState
@@ -42,33 +42,38 @@ CLOCKS_APART_SECONDS = 300
 """How far a till's clock may be ahead of the ledger's."""
 
 
-class RecordReceipt(NamedTuple):
+class RecordReceipt:
     """Take a receipt in. No receipt is lost: what cannot earn is recorded without points.
 
     `history` imports the past: the ledger's time is the receipt's own, and the late limit is
     not applied. `enrol` makes a member of a card that nobody holds.
     """
 
-    receipt: Receipt
-    history: bool = False
-    enrol: bool = False
+    __slots__ = ("card", "enrol", "history", "key", "own", "receipt")
+
+    def __init__(self, receipt: Receipt, history: bool = False, enrol: bool = False) -> None:  # noqa: FBT001, FBT002
+        """Keep what is asked several times while it is decided."""
+        self.receipt = receipt
+        self.history = history
+        self.enrol = enrol
+        self.key = receipt.key
+        self.own: tuple[bytes, ...] = ()
+        """The streams of the receipt and of those it brings goods back of, once they are known."""
+        self.card = b""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The programme, the receipt's key, the card and its member, the receipts brought back."""
-        keys = working.keys
-        receipt = self.receipt
-        streams = [PROGRAMME_STREAM, keys.receipt(receipt.key)]
-        if receipt.card:
-            card = keys.card(receipt.card)
-            owner = cast("CardState | None", working.known(card))
-            streams.append(card)
-            if owner and owner.member:
-                streams.append(owner.member)
-            else:
-                streams.append(keys.member(receipt.card))
-        streams += budget_streams(working)
-        backs = [line.return_of for line in receipt.lines if line.return_of and not line.voided]
-        return streams + [keys.receipt(back.key) for back in backs]
+        keys, number = working.keys, self.receipt.card
+        if not self.own:
+            backs = [line.return_of for line in self.receipt.lines if line.return_of]
+            self.own = (keys.receipt(self.key), *(keys.receipt(back.key) for back in backs))
+            self.card = keys.card(number) if number else b""
+        streams = [PROGRAMME_STREAM, *self.own, *budget_streams(working)]
+        if number:
+            owner = cast("CardState | None", working.known(self.card))
+            streams.append(self.card)
+            streams.append(owner.member if owner and owner.member else keys.member(number))
+        return streams
 
     def decide(self, working: Working) -> Outcome:
         """Record the receipt, or answer with its first outcome.
@@ -81,7 +86,7 @@ class RecordReceipt(NamedTuple):
             LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
         """
         receipt = self.receipt
-        stream = working.keys.receipt(receipt.key)
+        stream = working.keys.receipt(self.key)
         fingerprint = working.keys.fingerprint(
             (
                 receipt.captured_at,
@@ -97,19 +102,20 @@ class RecordReceipt(NamedTuple):
         captured_at = instant_of(receipt.captured_at)
         if captured_at > working.now + CLOCKS_APART_SECONDS:
             raise CapturedInFuture(field="captured_at")
-        if receipt.key.business_day > captured_at // DAY_SECONDS + 1:
+        if self.key.business_day > captured_at // DAY_SECONDS + 1:
             raise CapturedInFuture("Its business date is later still.", field="business_date")
         rules = rules_at(working, captured_at)
         if receipt.currency != rules.programme.currency:
             detail = f"It is in {receipt.currency}, the programme in {rules.programme.currency}."
             raise CurrencyUnknown(detail, field="currency")
         recorded_at = captured_at if self.history else None
-        outcome = self._record(working, stream, fingerprint, rules, recorded_at)
-        backs = backs_of(receipt)
+        scan = scan_of(receipt, self.key, captured_at, historical=self.history)
+        outcome = self._record(working, stream, fingerprint, rules, scan, recorded_at)
         returns_that_waited(working, stream, recorded_at)
-        when = When(stream, captured_at, recorded_at)
-        for back in backs:
-            return_lines(working, back, when)
+        if len(self.own) != 1:
+            when = When(stream, captured_at, recorded_at)
+            for back in backs_of(receipt):
+                return_lines(working, back, when)
         return outcome
 
     def _repeat(
@@ -145,11 +151,10 @@ class RecordReceipt(NamedTuple):
         )  # fmt: skip
 
     def _record(
-        self, working: Working, stream: bytes, fingerprint: bytes, rules: Rules,
+        self, working: Working, stream: bytes, fingerprint: bytes, rules: Rules, scan: e.Scan,
         recorded_at: Instant | None,
     ) -> Outcome:  # fmt: skip
         receipt = self.receipt
-        scan = scan_of(receipt, historical=self.history)
         if not receipt.card:
             return _unclaimed(working, stream, scan, fingerprint, recorded_at)
         card = working.keys.card(receipt.card)

@@ -12,7 +12,7 @@ from ledger.types import Day, Instant, Take
 __all__ = ["MergeUndone", "MergedAway", "MergedIn", "MovedCard", "MovedComplaint", "PartedAgain"]
 
 
-class MovedCard(Struct, frozen=True, array_like=True):
+class MovedCard(Struct, frozen=True, array_like=True, gc=False):
     """A card as it comes to another member; the holder's name stays where its key is."""
 
     id: bytes
@@ -25,7 +25,7 @@ class MovedCard(Struct, frozen=True, array_like=True):
     redeemed: int
 
 
-class MovedComplaint(Struct, frozen=True, array_like=True):
+class MovedComplaint(Struct, frozen=True, array_like=True, gc=False):
     """An open complaint as it comes to another member."""
 
     id: bytes

@@ -50,13 +50,13 @@ def origin_name(origin: int) -> str:
     return "transfer" if origin == ORIGIN_TRANSFER else ORIGINS[origin]
 
 
-class Event(Struct, frozen=True, array_like=True):
+class Event(Struct, frozen=True, array_like=True, gc=False):
     """The base of all events."""
 
     TOPIC: ClassVar[str] = ""
 
 
-class Goods(Struct, frozen=True, array_like=True):
+class Goods(Struct, frozen=True, array_like=True, gc=False):
     """The lines of a receipt, as columns; a column that says nothing new is left empty."""
 
     products: tuple[str, ...]
@@ -71,7 +71,7 @@ class Goods(Struct, frozen=True, array_like=True):
     brands: tuple[str, ...] = ()
 
 
-class Scan(Struct, frozen=True, array_like=True):
+class Scan(Struct, frozen=True, array_like=True, gc=False):
     """What the till said of one receipt."""
 
     store: str
@@ -106,7 +106,7 @@ class Scan(Struct, frozen=True, array_like=True):
         )
 
 
-class Counted(Struct, frozen=True, array_like=True):
+class Counted(Struct, frozen=True, array_like=True, gc=False):
     """Points that a limit will have to know of."""
 
     rule: str
@@ -117,7 +117,7 @@ class Counted(Struct, frozen=True, array_like=True):
     """The rule's last day; 0 where it has none."""
 
 
-class Award(Struct, frozen=True, array_like=True):
+class Award(Struct, frozen=True, array_like=True, gc=False):
     """The points that a receipt earned a member, and the lot they lie in."""
 
     card: int

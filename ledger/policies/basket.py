@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from ledger.policies.split import largest_remainder
-from ledger.programme import ONE_BP, Bonus, Earn, Rate
+from ledger.programme import ONE_BP, Earn, Rate
 from ledger.types import Day, Line, Tender
 
 ALL = "all"
 """The name under which all points of a member are counted by day."""
 
 
-class Given(NamedTuple):
+class Given(Struct, frozen=True, gc=False):
     """What a rule gave a member before: on the day of the receipt, and in all."""
 
     day: int = 0
     ever: int = 0
 
 
-class Shopper(NamedTuple):
+class Shopper(Struct, frozen=True, gc=False):
     """What the rules may know of a member."""
 
     tier: str = ""
@@ -39,7 +41,7 @@ class Shopper(NamedTuple):
     """What is left of the budget of a bonus, by its name."""
 
 
-class Basket(NamedTuple):
+class Basket(Struct, frozen=True, gc=False):
     """A member's receipt as the rules see it; all values are of the captured business day."""
 
     earn: Earn
@@ -55,10 +57,10 @@ class Basket(NamedTuple):
     @property
     def weekday(self) -> int:
         """From 1, Monday, to 7."""
-        return (self.day + 3) % 7 + 1
+        return weekday_of(self.day)
 
 
-class Award(NamedTuple):
+class Award(Struct, frozen=True, gc=False):
     """What one rule gives: its name and the points of each line."""
 
     rule: str
@@ -72,6 +74,11 @@ class Rule(Protocol):
         """Return what the rule adds; nothing where it does not apply."""
 
 
+def weekday_of(day: Day) -> int:
+    """From 1, Monday, to 7."""
+    return (day + 3) % 7 + 1
+
+
 def earns(line: Line, earn: Earn) -> bool:
     """Whether the programme lets a line earn at all."""
     return (
@@ -83,7 +90,7 @@ def earns(line: Line, earn: Earn) -> bool:
     )
 
 
-def lists(part: Bonus | Rate, line: Line) -> bool:
+def lists(part: Rate, line: Line) -> bool:
     """Whether the goods of a line stand in one of the lists."""
     return (
         line.product in part.products

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from ledger.calendar import midnight
 from ledger.policies.window import period_of
@@ -10,7 +10,7 @@ from ledger.programme import Level, Tiers
 from ledger.types import Day, Instant
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True, gc=False):
     """A tier by name, up to when it is held whatever happens, and from when on."""
 
     tier: str

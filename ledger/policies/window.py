@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ledger.calendar import add_months
 from ledger.programme import Tiers
@@ -14,7 +15,7 @@ from ledger.types import Day, date_of, day_of
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
-class Counted(NamedTuple):
+class Counted(Struct, frozen=True, gc=False):
     """What counts towards a tier by day, ascending, and the day of enrolment."""
 
     days: Sequence[Day]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -20,6 +21,7 @@ from ledger.programme.parts import (
     Positive,
     repeated,
 )
+from ledger.types import Day
 
 __all__ = ["Birthday", "Bonus", "Caps", "Earn", "Rate", "Welcome"]
 
@@ -113,7 +115,7 @@ class Welcome(Part, frozen=True):
     points: Positive
 
 
-class Earn(Part, frozen=True):
+class Earn(Part, frozen=True, dict=True):
     """`points` for each full `per_minor` spent, counted by receipt or by line (floor)."""
 
     points: Positive
@@ -131,7 +133,22 @@ class Earn(Part, frozen=True):
     enrolment: Welcome | None = None
     expression: tuple[Expression, ...] = ()
 
-    @property
+    @cached_property
+    def bonuses_on(self) -> dict[Day, tuple[Bonus, ...]]:
+        """A memory of which bonuses a day has, kept by who asks for them."""
+        return {}
+
+    @cached_property
+    def campaigns(self) -> tuple[Bonus, ...]:
+        """The bonuses that have a budget."""
+        return tuple(bonus for bonus in self.bonus if bonus.budget_points is not None)
+
+    @cached_property
+    def limited(self) -> tuple[Bonus, ...]:
+        """The bonuses of which it matters what they gave before."""
+        return tuple(bonus for bonus in self.bonus if bonus.limited)
+
+    @cached_property
     def counts_days(self) -> bool:
         """Whether it matters what was earned on a day before."""
         asked = any("earned_today" in one.points for one in self.expression)

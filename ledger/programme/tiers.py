@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -32,7 +33,7 @@ class Level(Part, frozen=True):
     multiplier_bp: MultiplierBp = ONE_BP
 
 
-class Tiers(Part, frozen=True):
+class Tiers(Part, frozen=True, dict=True):
     """Tiers by what counts in a window; a tier once reached is held until its review.
 
     A rolling window is the last `window_days`; a tier is held for `keep_days`, then reviewed
@@ -51,6 +52,11 @@ class Tiers(Part, frozen=True):
     review: Literal["continuous", "periodic"] = "continuous"
     grace_days: Days = 0
     downgrade: Literal["straight", "one_step"] = "straight"
+
+    @cached_property
+    def index_of(self) -> dict[str, int]:
+        """The place of each tier, from 0."""
+        return {level.name: index for index, level in enumerate(self.level)}
 
 
 def contradictions(tiers: Tiers) -> Contradictions:

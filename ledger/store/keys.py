@@ -18,14 +18,11 @@ from ledger.errors import InputInvalid
 from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
-POOL = 6
-JOB = 7
-IDENTITY = 8
-VOUCHER = 9
-IDENTITY = 8
+POOL, JOB, IDENTITY, VOUCHER = 6, 7, 8, 9
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
+HMAC_BLOCK = 64
 _LAST_DAY = 0xFFFF
 
 
@@ -35,6 +32,10 @@ class Keys:
     def __init__(self, secret: bytes) -> None:
         """Bind the secret; the caches spare a batch from hashing one key several times."""
         self.secret = secret
+        block = hashlib.sha256(secret).digest() if len(secret) > HMAC_BLOCK else secret
+        padded = block.ljust(HMAC_BLOCK, b"\0")
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self.card = lru_cache(maxsize=100_000)(self._card)
         self.receipt = lru_cache(maxsize=10_000)(self._receipt)
 
@@ -85,8 +86,11 @@ class Keys:
         return fingerprint(content, self.secret)
 
     def _id(self, prefix: bytes, key: tuple[object, ...]) -> bytes:
-        hashed = hmac.digest(self.secret, _encoded(key), "sha256")
-        return prefix + hashed[: ID_BYTES - len(prefix)]
+        """HMAC-SHA256 (RFC 2104) from a state in which the secret is taken in already."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_encoded(key))
+        outer.update(inner.digest())
+        return prefix + outer.digest()[: ID_BYTES - len(prefix)]
 
 
 def fingerprint(content: object, key: bytes) -> bytes:

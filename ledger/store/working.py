@@ -141,7 +141,8 @@ class Working:
 
     def state(self, stream: bytes) -> Any:
         """The state of a stream; None where it does not exist."""
-        return self.entry(stream).state
+        entry = self._known.get(stream) or self._cache.entries.get(stream)
+        return (entry or self.entry(stream)).state
 
     def version(self, stream: bytes) -> int:
         """The version of a stream; 0 where it does not exist."""

@@ -6,7 +6,8 @@ import datetime as dt
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from ledger import events as e
 from ledger.aggregates.member.rules import Rules
@@ -20,12 +21,13 @@ from ledger.policies.expiry import lot_dates
 from ledger.programme import ONE_BP, Earn, Programme
 from ledger.types import MOST_POINTS, Day, Instant, Line, Tender, day_of
 
+NOTHING_GIVEN: Mapping[str, Given] = MappingProxyType({})
 NO_BUDGETS: Mapping[str, int] = MappingProxyType({})
 
 __all__ = ["Rules", "Shopping", "award"]
 
 
-class Shopping(NamedTuple):
+class Shopping(Struct, frozen=True, gc=False):
     """A receipt as the decision needs it."""
 
     lines: Sequence[Line]
@@ -105,18 +107,13 @@ def _shopper(
     budgets: Mapping[str, int], *, birthday: bool,
 ) -> Shopper:  # fmt: skip
     name = tier_at(member, programme, shopping.day, shopping.captured_at, plus)
-    levels = programme.tiers.level if programme.tiers else ()
-    index = next((i for i, level in enumerate(levels) if level.name == name), 0)
+    tiers = programme.tiers
+    index = tiers.index_of.get(name, 0) if tiers else 0
+    given = {c.rule: Given(_on(c, shopping.day), c.points) for c in member.counters}
     return Shopper(
-        tier=name,
-        tier_index=index,
-        tier_multiplier_bp=levels[index].multiplier_bp if levels else ONE_BP,
-        birthday=birthday,
-        receipts=member.receipts,
-        earned=member.earned,
-        given={c.rule: Given(_on(c, shopping.day), c.points) for c in member.counters},
-        budgets=budgets,
-    )
+        name, index, tiers.level[index].multiplier_bp if tiers else ONE_BP, birthday,
+        member.receipts, member.earned, given or NOTHING_GIVEN, budgets,
+    )  # fmt: skip
 
 
 def _on(counter: Counter, day: Day) -> int:
@@ -127,6 +124,8 @@ def _on(counter: Counter, day: Day) -> int:
 
 def _counted(earn: Earn, rules: Sequence[tuple[str, int]], total: int) -> tuple[e.Counted, ...]:
     """What limits will have to know of later."""
+    if not earn.limited and not earn.counts_days:
+        return ()
     given = dict(rules)
     counts = [
         e.Counted(
@@ -135,8 +134,8 @@ def _counted(earn: Earn, rules: Sequence[tuple[str, int]], total: int) -> tuple[
             bonus.max_points_day is not None,
             day_of(bonus.until) if bonus.until else 0,
         )
-        for bonus in earn.bonus
-        if bonus.limited and given.get(bonus.rule)
+        for bonus in earn.limited
+        if given.get(bonus.rule)
     ]
     if earn.counts_days and total:
         counts.append(e.Counted(ALL, total, daily=True))

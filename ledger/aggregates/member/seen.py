@@ -15,7 +15,7 @@ VISIT_SECONDS = 86_400
 MOST_CASHIERS = 20
 
 
-class DayCount(Struct, frozen=True, array_like=True):
+class DayCount(Struct, frozen=True, array_like=True, gc=False):
     """Receipts of one card captured on one day of the store, and their points."""
 
     day: Day
@@ -24,7 +24,7 @@ class DayCount(Struct, frozen=True, array_like=True):
     points: int
 
 
-class Visit(Struct, frozen=True, array_like=True):
+class Visit(Struct, frozen=True, array_like=True, gc=False):
     """A receipt's time and store."""
 
     at: Instant

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.member.rules import Reigns, Rules
 from ledger.aggregates.member.state import Member
@@ -86,9 +88,11 @@ def tier_change(
         points = in_window(tiers, counted, on) + plus
         reached = tier.level_for(tiers, points)
         level = reached if reached.from_points > held.from_points else held
+        if level.name == member.tier:
+            continue
         since = max(begins, member.tier_since)
         until = tier.kept_until(tiers, on, zone, counted.enrolled) if level.from_points else 0
-        if level.name != member.tier and (until > since or not level.from_points):
+        if until > since or not level.from_points:
             return e.TierChanged(since, level.name, until, points, rules.number)
     return None
 
@@ -116,7 +120,7 @@ def passed(member: Member, reigns: Reigns, at: Instant) -> list[e.TierChanged]:
         programme, number = reigns.at(held.until)
         change = reigns.next_after(held.until)
         if programme.tiers is None:  # no review without tiers: it waits for the next programme
-            held = held._replace(until=change)
+            held = replace(held, until=change)
             continue
         before = held.tier
         held, points = _review(member, programme, held, min(at, change - 1))

@@ -36,7 +36,7 @@ TOTALS = (
 """The sums that the state and the reports keep alike."""
 
 
-class Card(Struct, frozen=True, array_like=True):
+class Card(Struct, frozen=True, array_like=True, gc=False):
     """A card of the member; `id` is its stream."""
 
     id: bytes
@@ -54,7 +54,7 @@ class Card(Struct, frozen=True, array_like=True):
     holder: bytes = b""
 
 
-class Lot(Struct, frozen=True, array_like=True):
+class Lot(Struct, frozen=True, array_like=True, gc=False):
     """Points with one activation and one expiry, not yet spent."""
 
     activates_at: Instant
@@ -63,7 +63,7 @@ class Lot(Struct, frozen=True, array_like=True):
     points: int
 
 
-class Hold(Struct, frozen=True, array_like=True):
+class Hold(Struct, frozen=True, array_like=True, gc=False):
     """Points reserved; `id` is the stream of the command that held them."""
 
     id: bytes
@@ -74,7 +74,7 @@ class Hold(Struct, frozen=True, array_like=True):
     """Whose limit it counts to, while it is open and for what it pays."""
 
 
-class Complaint(Struct, frozen=True, array_like=True):
+class Complaint(Struct, frozen=True, array_like=True, gc=False):
     """A complaint that is not resolved yet."""
 
     id: bytes
@@ -83,7 +83,7 @@ class Complaint(Struct, frozen=True, array_like=True):
     answered: bool = False
 
 
-class Counter(Struct, frozen=True, array_like=True):
+class Counter(Struct, frozen=True, array_like=True, gc=False):
     """What one rule gave: in all, and by day where a limit asks for it."""
 
     rule: str
@@ -95,7 +95,7 @@ class Counter(Struct, frozen=True, array_like=True):
     by_day: tuple[int, ...] = ()
 
 
-class Merged(Struct, frozen=True, array_like=True):
+class Merged(Struct, frozen=True, array_like=True, gc=False):
     """A member who was merged into this one."""
 
     merge: bytes
@@ -110,7 +110,7 @@ class Merged(Struct, frozen=True, array_like=True):
     points: int = 0
 
 
-class Member(Struct, frozen=True, array_like=True):
+class Member(Struct, frozen=True, array_like=True, gc=False):
     """The member's state; totals are points since enrolment."""
 
     enrolled_at: Instant
@@ -201,15 +201,21 @@ def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, poin
         return m
     if expires_at <= m.lapsed_until:
         return replace(m, lapsed=m.lapsed + points)
-    lots, key = m.lots, (expires_at, activates_at, origin)
+    return replace(m, lots=lots_with(m.lots, activates_at, expires_at, origin, points))
+
+
+def lots_with(
+    lots: tuple[Lot, ...], activates_at: Instant, expires_at: Instant, origin: int, points: int
+) -> tuple[Lot, ...]:
+    """The lots with points added to theirs, or in a lot of their own, in order."""
+    key = (expires_at, activates_at, origin)
     index = len(lots)
     while index and _order(lots[index - 1]) >= key:
         index -= 1
     if index < len(lots) and _order(lots[index]) == key:
         lot = Lot(activates_at, expires_at, origin, lots[index].points + points)
-        return replace(m, lots=(*lots[:index], lot, *lots[index + 1 :]))
-    lot = Lot(activates_at, expires_at, origin, points)
-    return replace(m, lots=(*lots[:index], lot, *lots[index:]))
+        return (*lots[:index], lot, *lots[index + 1 :])
+    return (*lots[:index], Lot(activates_at, expires_at, origin, points), *lots[index:])
 
 
 def carried(m: Member, expires_at: Instant) -> Instant:
@@ -228,13 +234,19 @@ def put_all(m: Member, takes: Iterable[Take]) -> Member:
 
 def spend(m: Member, day: Day, amount_minor: int) -> Member:
     """Add to what was bought in a day's year; the latest few years are kept."""
+    return replace(m, years=years_with(m.years, day, amount_minor))
+
+
+def years_with(
+    years: tuple[tuple[int, int], ...], day: Day, amount_minor: int
+) -> tuple[tuple[int, int], ...]:
+    """What was bought by year, with more on a day."""
     year = date_of(day).year
-    years = m.years
     if years and years[-1][0] == year:
-        return replace(m, years=(*years[:-1], (year, years[-1][1] + amount_minor)))
+        return (*years[:-1], (year, years[-1][1] + amount_minor))
     sums = dict(years)
     sums[year] = sums.get(year, 0) + amount_minor
-    return replace(m, years=tuple(sorted(sums.items())[-YEARS_KEPT:]))
+    return tuple(sorted(sums.items())[-YEARS_KEPT:])
 
 
 def taken(lots: tuple[Lot, ...], takes: tuple[Take, ...]) -> tuple[Lot, ...]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ledger.policies.basket import Award, Basket, Given, cut, earns, lists
-from ledger.policies.conditions import holds
+from ledger.policies.basket import Award, Basket, Given, cut, earns
+from ledger.policies.conditions import holding
 from ledger.policies.split import largest_remainder
 from ledger.programme import ONE_BP, Bonus
 from ledger.types import Line
@@ -16,11 +16,14 @@ def bonus_points(basket: Basket, base: Sequence[int]) -> Sequence[Award]:
 
     Of the bonuses of one exclusive group only the one that gives most counts.
     """
-    given = [
-        (bonus, Award(bonus.rule, cut(_points(bonus, basket, base), _most(bonus, basket))))
-        for bonus in basket.earn.bonus
-        if holds(bonus, basket)
-    ]
+    given = []
+    for bonus in holding(basket):
+        hits = _hits(bonus, basket)
+        if True in hits:
+            points = cut(_points(bonus, basket, base, hits), _most(bonus, basket))
+            given.append((bonus, Award(bonus.rule, points)))
+    if not given:
+        return ()
     best: dict[str, int] = {}
     for index, (bonus, award) in enumerate(given):
         if bonus.exclusive:
@@ -34,8 +37,7 @@ def bonus_points(basket: Basket, base: Sequence[int]) -> Sequence[Award]:
     ]
 
 
-def _points(bonus: Bonus, basket: Basket, base: Sequence[int]) -> list[int]:
-    hits = [_is_for(bonus, line, basket) for line in basket.lines]
+def _points(bonus: Bonus, basket: Basket, base: Sequence[int], hits: Sequence[bool]) -> list[int]:
     weights = [points if hit else 0 for points, hit in zip(base, hits, strict=True)]
     extra = max(0, sum(weights) * (bonus.multiplier_bp - ONE_BP) // ONE_BP)
     points = largest_remainder(extra, weights) if extra else [0] * len(weights)
@@ -50,8 +52,17 @@ def _points(bonus: Bonus, basket: Basket, base: Sequence[int]) -> list[int]:
     return points
 
 
-def _is_for(bonus: Bonus, line: Line, basket: Basket) -> bool:
-    return (not bonus.lists_goods or lists(bonus, line)) and earns(line, basket.earn)
+def _hits(bonus: Bonus, basket: Basket) -> list[bool]:
+    """Which lines it is for: those that earn, of the goods it lists."""
+    earn, lines = basket.earn, basket.lines
+    if not bonus.lists_goods:
+        return [earns(line, earn) for line in lines]
+    products, categories, brands = bonus.products, bonus.categories, bonus.brands
+    return [
+        (line.product in products or line.category in categories or line.brand in brands)
+        and earns(line, earn)
+        for line in lines
+    ]
 
 
 def _pieces(line: Line) -> int:

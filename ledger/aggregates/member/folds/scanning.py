@@ -15,36 +15,46 @@ from ledger.aggregates.member.state import (
     LAPSED_AFTER,
     Member,
     let_go,
-    put,
+    lots_with,
     put_all,
     qualify,
     spend,
     taken,
+    years_with,
 )
 from ledger.types import Day, Instant
 
 
 def _scanned(m: Member, event: e.ReceiptScanned) -> Member:
-    scan = event.scan
-    m = spend(m, scan.day, scan.bought_minor)
-    return _awarded(m, event.award, scan.day, scan.captured_at, scan.store)
+    scan, day = event.scan, event.scan.day
+    years = years_with(m.years, day, scan.bought_minor)
+    return _awarded(m, event.award, day, scan.captured_at, scan.store, years)
 
 
 def _attributed(m: Member, event: e.ReceiptAttributed) -> Member:
-    m = spend(m, event.day, event.amount_minor)
-    return _awarded(m, event.award, event.day, event.captured_at, event.store)
+    years = years_with(m.years, event.day, event.amount_minor)
+    return _awarded(m, event.award, event.day, event.captured_at, event.store, years)
 
 
-def _awarded(m: Member, award: e.Award, day: Day, captured_at: Instant, store: str) -> Member:
+def _awarded(
+    m: Member, award: e.Award, day: Day, captured_at: Instant, store: str,
+    years: tuple[tuple[int, int], ...],
+) -> Member:  # fmt: skip
     earned = sum(award.points)
     m = watched(m, award, day, captured_at, store) if award.watched else m
     m = let_go(m, captured_at - LAPSED_AFTER)
     kept = earned - award.repaid - award.review
-    m = put(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
+    lapses = award.expires_at <= m.lapsed_until
+    lots = m.lots
+    if kept and not lapses:
+        lots = lots_with(lots, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
     m = counted_for_card(m, award.card, earned)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
-    return replace(
+    return replace(  # once: a member has many fields, and this is what happens most
         m,
+        years=years,
+        lots=lots,
+        lapsed=m.lapsed + kept * lapses,
         earned=m.earned + earned,
         arrears=m.arrears - award.repaid,
         days=days,

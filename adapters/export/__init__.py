@@ -1,0 +1,1 @@
+"""The log for other tools, one format a file."""
