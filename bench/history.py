@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 
+from bench.stage import Stage
 from ledger.application import LoyaltyLedger
 from ledger.types import Line, Receipt
 
@@ -47,12 +48,23 @@ multiplier_bp = 15000
 """
 
 
+def measure(stage: Stage) -> None:
+    """A long history next to a short one: what a command costs must not grow with it."""
+    history = History(stage.database(), ROUNDS // 5 if stage.quick else ROUNDS, stage.error)
+    for how, medians in (("warm", history.warm), ("cold", history.cold)):
+        long, short = medians()
+        stage.ratio(
+            f"a receipt after {LONG} others, {how}, us", long * 1e6, short * 1e6,
+            f"history_{LONG}_vs_{SHORT}_{how}", whose=f"after {SHORT}",
+        )  # fmt: skip
+    history.close()
+
+
 class History:
     """One long member and many short ones on one log, each short one timed once."""
 
-    def __init__(self, db: str, rounds: int = ROUNDS) -> None:
-        self.db, self.rounds = db, rounds
-        self.errors = 0
+    def __init__(self, db: str, rounds: int, error: Callable[[object], None]) -> None:
+        self.db, self.rounds, self._error = db, rounds, error
         self.now = BEGAN + dt.timedelta(days=365 * YEARS)
         self._numbers = itertools.count()
         self.ledger = LoyaltyLedger.create(db, PROGRAMME, clock=self._clock)
@@ -110,8 +122,7 @@ class History:
 
     def _look_at(self, outcome: object) -> None:
         if isinstance(outcome, BaseException) or outcome.repeat:  # type: ignore[attr-defined]
-            self.errors += 1
-            print(f"  error: {outcome}")
+            self._error(outcome)
 
     def _receipt(self, card: str, at: dt.datetime, amount_minor: int) -> Receipt:
         return Receipt(
