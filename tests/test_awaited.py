@@ -54,7 +54,7 @@ def test_any_command_can_be_awaited(ledger):
 
 
 def test_too_many_callers_are_told_to_come_again_and_the_others_are_served(ledger):
-    ledger._writer._capacity = 5
+    ledger._writer._waiting.capacity = 5
     stuck = Stuck()
 
     async def crowd():
@@ -127,7 +127,7 @@ def test_closing_answers_all_who_wait_and_refuses_who_comes_later(ledger):
         waiting = [asyncio.ensure_future(ledger.record_async(receipt())) for _ in range(50)]
         await asyncio.sleep(0)
         closing = asyncio.ensure_future(ledger.close_async())
-        while not ledger._writer._closing:  # noqa: ASYNC110  it is a thread's to set
+        while not ledger._writer._waiting.closing:  # noqa: ASYNC110  it is a thread's to set
             await asyncio.sleep(0.001)
         with pytest.raises(Closed):
             await ledger.record_async(receipt())

@@ -194,7 +194,7 @@ def test_a_command_that_cannot_even_be_looked_up_spoils_no_neighbour(ledger):
     with ThreadPoolExecutor(3) as threads:
         wrong = threads.submit(ledger.enrol, "\ud800")
         good = [threads.submit(ledger.record, receipt(card=f"c{n}")) for n in range(2)]
-        while ledger._writer._waiting_commands < 3:
+        while ledger._writer._waiting.commands < 3:
             pass
         stuck.go.set()
         with pytest.raises(InputInvalid):

@@ -81,6 +81,10 @@ class Replaying(Working):
             return Entry(len(self.programmes.versions), self.programmes)
         return super().entry(stream)
 
+    def state(self, stream: bytes) -> Any:
+        """The state of a stream; None where it does not exist."""
+        return self.entry(stream).state
+
     def emit(self, stream: bytes, event: e.Event, recorded_at: Instant | None = None) -> int:
         """Put an event at the end of a stream, and hear it."""
         before = self.entry(stream).state
@@ -179,8 +183,10 @@ class World:
         working = self.working
         working.settle()
         self._view.append(working.rows)
-        self._view.put_snapshots(working.snapshots_due())
-        working.keep(0)
+        batch = working.batch()
+        self._view.put_snapshots(working.snapshots_due(batch))
+        working.go_on_after(batch)
+        working.landed(batch, 0)
         working.begin(working.now)
 
     @property

@@ -62,10 +62,27 @@ class Cache:
             self.entries.pop(stream, None)
 
 
+class Batch(NamedTuple):
+    """What was decided together: rows to append, what to keep beside the log, states as known."""
+
+    rows: list[Row]
+    kept: list[Kept]
+    known: dict[bytes, Entry]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to record."""
+        return not self.rows and not self.kept
+
+
+NOTHING = Batch([], [], {})
+
+
 class Working:
     """One batch's view: reads through the cache to the log, and writes only to itself.
 
-    Commands are decided on it one after another, each on the state left by the one before.
+    Commands are decided on it one after another, each on the state left by the one before; a
+    batch may also go on after one that is not durable yet.
     """
 
     def __init__(self, log: Log, codec: Codec, keys: Keys, cache: Cache, vault: Vault) -> None:
@@ -81,13 +98,16 @@ class Working:
         self._known: dict[bytes, Entry] = {}
         self._before: list[tuple[bytes, Entry | None]] = []
         self._draws = Draws()
+        self._ahead = NOTHING
+        """The batch that is in flight: the log does not tell of it yet."""
 
     def begin(self, now: Instant) -> None:
         """Start a batch at an instant."""
         self.now = now
         self.rows = []
         self.kept = []
-        self._known = {}
+        ahead = self._ahead
+        self._known = {row.stream: ahead.known[row.stream] for row in ahead.rows}
         self._before = []
         self._draws = Draws()
 
@@ -154,8 +174,8 @@ class Working:
         return self.entry(stream).version
 
     def event(self, stream: bytes, version: int) -> Any:
-        """One event of a stream: of this batch, or from the log."""
-        for row in reversed(self.rows):
+        """One event of a stream: of this batch or the one in flight, or from the log."""
+        for row in (*reversed(self.rows), *reversed(self._ahead.rows)):
             if row.stream == stream and row.version == version:
                 return self._codec.decode[row.topic](row.state)
         found = self._log.event(stream, version)
@@ -227,8 +247,9 @@ class Working:
         return None if own == DESTROYED else self.vault.decrypt(stream, sealed, own)
 
     def _own_key(self, stream: bytes) -> bytes | None:
-        """What this batch did to a member's key, the latest first."""
-        return next((one.key for one in reversed(self.kept) if one.stream == stream), None)
+        """What this batch or the one in flight did to a member's key, the latest first."""
+        kept = (*reversed(self.kept), *reversed(self._ahead.kept))
+        return next((one.key for one in kept if one.stream == stream), None)
 
     def pool_drawn(self, stream: bytes) -> int:
         """What was taken of a shared quantity, by this batch too."""
@@ -269,26 +290,41 @@ class Working:
                 self._known[stream] = entry
         del self.rows[rows:], self._before[before:], self.kept[kept:]
 
-    def keep(self, first: int) -> None:
-        """Move what was appended, from this position on, to the cache."""
-        cache = self._cache
+    def batch(self) -> Batch:
+        """What was decided since the beginning."""
+        return Batch(self.rows, self.to_keep(), self._known)
+
+    def go_on_after(self, batch: Batch) -> None:
+        """Believe a batch that is on its way, so that the next one is decided after it.
+
+        Its states go to the cache now and not when it is durable: what others write meanwhile
+        takes them out again.
+        """
         kinds = self._codec.kinds
-        for stream, entry in self._known.items():
+        for stream, entry in batch.known.items():
             if kinds[stream[0]].cached and entry.version:
-                cache.put(stream, entry)
-        if first == cache.head + 1:
-            cache.head += len(self.rows)
+                self._cache.put(stream, entry)
+        self._ahead = batch
+
+    def landed(self, batch: Batch, first: int) -> None:
+        """The batch is durable, from this position on: the log tells of it from now on."""
+        if first == self._cache.head + 1:
+            self._cache.head += len(batch.rows)
+        if self._ahead is batch:
+            self._ahead = NOTHING
 
     def forget(self) -> None:
-        """After a conflict: nothing that this batch touched is believed any more."""
-        self._cache.forget(row.stream for row in self.rows)
-        self._cache.forget(self._known)
+        """After a conflict: nothing that this batch or the one in flight touched is believed."""
+        for batch in (self._ahead, self.batch()):
+            self._cache.forget(row.stream for row in batch.rows)
+            self._cache.forget(batch.known)
+        self._ahead = NOTHING
 
-    def snapshots_due(self) -> list[Snapshot]:
-        """The snapshots that the appended rows make worth taking."""
+    def snapshots_due(self, batch: Batch) -> list[Snapshot]:
+        """The snapshots that the appended rows of a batch make worth taking."""
         due = []
-        for stream in {r.stream for r in self.rows if r.version % SNAPSHOT_EVERY == 0}:
+        for stream in {r.stream for r in batch.rows if r.version % SNAPSHOT_EVERY == 0}:
             if stream[0] in self._codec.snapshot:
-                version, state = self._known[stream]
+                version, state = batch.known[stream]
                 due.append(Snapshot(stream, version, self._codec.shape, self._codec.encode(state)))
         return due

@@ -3,17 +3,19 @@
 Callers are answered only after their rows are durable. A refusal or a repeat answers its own
 caller and leaves its neighbours alone. A conflict means that somebody else wrote, or that an
 own commit's answer was lost: what was believed is forgotten and the batch is decided again.
+
+While a batch is being made durable the next one is decided on the state that it leaves. If it
+fails, both are decided again, one after the other: nobody has been told anything by then.
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
-from threading import Condition, Lock, Thread
-from typing import Any, Protocol
+from threading import Lock, Thread
+from typing import Any, NamedTuple
 
 from eventsourcing.persistence import (
     IntegrityError,
@@ -22,10 +24,13 @@ from eventsourcing.persistence import (
     OperationalError,
 )
 
-from ledger.errors import Busy, Closed, LedgerError, StoreUnavailable
+from ledger.errors import LedgerError, StoreUnavailable
 from ledger.store.log import Log
-from ledger.store.working import Working
+from ledger.store.waiting import Asked, Command, Job, Later, Waiting
+from ledger.store.working import Batch, Working
 from ledger.types import Clock
+
+__all__ = ["Command", "Writer"]
 
 CONFLICTS_BORNE = 200
 """Times a batch is decided again before its callers hear of it; each means another got through."""
@@ -33,84 +38,15 @@ BATCHES_IN_TURNS = 32
 """Batches after a conflict before which this process waits for its turn."""
 FAILURES_BORNE = 6
 FIRST_PAUSE_MS = 20
+_STORE = (IntegrityError, OperationalError, InterfaceError, InternalError)
 
 
-class Command(Protocol):
-    """Something to decide."""
+class _Flight(NamedTuple):
+    """A batch on its way to the log, and those who wait for it."""
 
-    def streams(self, working: Working) -> Iterable[bytes]:
-        """The streams it will look at, as far as it can tell from what is at hand.
-
-        Asked twice: what the first answer led to may tell the second where to look.
-        """
-
-    def decide(self, working: Working) -> Any:
-        """Emit events and return the outcome.
-
-        Raises:
-            LedgerError: refused; nothing of it is recorded.
-        """
-
-
-class _Job:
-    """Commands that one caller waits for."""
-
-    __slots__ = ("answers", "commands", "future", "single")
-
-    def __init__(self, commands: Sequence[Command], *, single: bool) -> None:
-        self.commands = commands
-        self.single = single
-        self.answers: list[Any] = []
-        self.future: Future[Any] = Future()
-
-    def begin(self) -> bool:
-        """From now on it is too late to cancel; whether nobody did."""
-        return self.future.set_running_or_notify_cancel()
-
-    def fail(self, error: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(error)
-
-    def answer(self) -> None:
-        if not self.single:
-            self.future.set_result(self.answers)
-        elif isinstance(self.answers[0], BaseException):
-            self.future.set_exception(self.answers[0])
-        else:
-            self.future.set_result(self.answers[0])
-
-
-class _Asked:
-    """One command that a thread waits for: a lock does for it what a future costs ten times."""
-
-    __slots__ = ("answers", "commands", "error", "lock")
-
-    def __init__(self, command: Command) -> None:
-        self.commands = (command,)
-        self.answers: list[Any] = []
-        self.error: BaseException | None = None
-        self.lock = Lock()
-        self.lock.acquire()
-
-    def begin(self) -> bool:
-        return True
-
-    def answer(self) -> None:
-        self.lock.release()
-
-    def fail(self, error: BaseException) -> None:
-        if self.lock.locked():
-            self.error = error
-            self.lock.release()
-
-    def wait(self) -> Any:
-        """The outcome, once it is durable; its refusal is raised."""
-        self.lock.acquire()
-        if self.error:
-            raise self.error
-        if isinstance(self.answers[0], BaseException):
-            raise self.answers[0]
-        return self.answers[0]
+    jobs: list[Job]
+    batch: Batch
+    appended: Future[int]
 
 
 class Writer:
@@ -130,15 +66,13 @@ class Writer:
         self._log = log
         self._working = working
         self._clock = clock
-        self._capacity = capacity
         self._batch = batch
         self._wall = wall
-        self._waiting: deque[_Job | _Asked] = deque()
-        self._waiting_commands = 0
-        self._changed = Condition()
+        self._waiting = Waiting(capacity)
         self._in_turns = 0
-        self._closing = False
         self._thread: Thread | None = None
+        self._starting = Lock()
+        self._appender = ThreadPoolExecutor(1, "ledger-append")
 
     def ask(self, command: Command) -> Any:
         """Have a command decided; waits until its outcome is durable.
@@ -148,8 +82,8 @@ class Writer:
             Closed: the writer is shutting down.
             LedgerError: it was refused.
         """
-        asked = _Asked(command)
-        self._enqueue(asked)
+        asked = Asked(command)
+        self._put(asked)
         return asked.wait()
 
     def submit(self, command: Command) -> Future[Any]:
@@ -159,9 +93,9 @@ class Writer:
             Busy: the queue is full.
             Closed: the writer is shutting down.
         """
-        job = _Job([command], single=True)
-        self._enqueue(job)
-        return job.future
+        later = Later([command], single=True)
+        self._put(later)
+        return later.future
 
     def submit_all(self, commands: Sequence[Command]) -> Future[list[Any]]:
         """Queue commands that are decided together; refusals stand among the outcomes.
@@ -170,64 +104,120 @@ class Writer:
             Busy: the queue is full.
             Closed: the writer is shutting down.
         """
-        job = _Job(commands, single=False)
-        self._enqueue(job)
-        return job.future
+        later = Later(commands, single=False)
+        self._put(later)
+        return later.future
 
     def close(self) -> None:
         """Take no more, answer all that wait, and stop."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify_all()
+        self._waiting.close()
         if self._thread is not None:
             self._thread.join()
+        self._appender.shutdown()
 
-    def _enqueue(self, job: _Job | _Asked) -> None:
-        with self._changed:
-            if self._closing:
-                raise Closed
-            if self._waiting and self._waiting_commands + len(job.commands) > self._capacity:
-                msg = f"{self._waiting_commands} commands wait."
-                raise Busy(msg)
-            self._waiting.append(job)
-            self._waiting_commands += len(job.commands)
-            if self._thread is None:
-                self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+    def _put(self, job: Job) -> None:
+        self._waiting.put(job)
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
+                    self._thread.start()
 
     def _run(self) -> None:
-        while jobs := self._next():
-            try:
+        flight: _Flight | None = None
+        while True:
+            jobs = self._waiting.take(self._batch, wait=flight is None)
+            if not jobs and flight is None:
+                return
+            flight = self._next(flight, jobs)
+
+    def _next(self, flight: _Flight | None, jobs: list[Job]) -> _Flight | None:
+        """Decide a batch while the one before is in flight, land that one, send this one off."""
+        if not jobs or self._in_turns:  # others write as well: decide on what is there
+            self._land(flight)
+            self._process(jobs)
+            return None
+        try:
+            batch = self._decided(jobs)
+        except BaseException as error:  # noqa: BLE001  read anew, it may go well; if not, it is told
+            self._land(flight)
+            if isinstance(error, _STORE):
                 self._process(jobs)
-            except BaseException as error:  # noqa: BLE001  a caller must never wait for ever
-                for job in jobs:
-                    job.fail(error)
+            else:
+                self._fail(jobs, error)
+            return None
+        if not self._land(flight):
+            self._process(jobs)
+            return None
+        if batch.empty:
+            self._answer(jobs)
+            return None
+        if not self._waiting and len(jobs) == 1:  # nobody to decide for meanwhile
+            self._land(self._sent(jobs, batch, self._appended_here(batch)))
+            return None
+        return self._sent(jobs, batch, self._appender.submit(self._append, batch))
 
-    def _next(self) -> list[_Job | _Asked]:
-        """What waits, up to a batch; nothing only when the writer closes."""
-        jobs: list[_Job | _Asked] = []
-        commands = 0
-        with self._changed:
-            while not jobs:
-                while not self._waiting:
-                    if self._closing:
-                        return []
-                    self._changed.wait()
-                while self._waiting and (not jobs or commands < self._batch):
-                    job = self._waiting.popleft()
-                    self._waiting_commands -= len(job.commands)
-                    if job.begin():
-                        jobs.append(job)
-                        commands += len(job.commands)
-        return jobs
+    def _sent(self, jobs: list[Job], batch: Batch, appended: Future[int]) -> _Flight:
+        self._working.go_on_after(batch)
+        return _Flight(jobs, batch, appended)
 
-    def _process(self, jobs: list[_Job | _Asked]) -> None:
+    def _appended_here(self, batch: Batch) -> Future[int]:
+        """The same without another thread, for a batch that nobody waits behind."""
+        appended: Future[int] = Future()
+        try:
+            appended.set_result(self._append(batch))
+        except BaseException as error:  # noqa: BLE001  looked at when the batch lands
+            appended.set_exception(error)
+        return appended
+
+    def _append(self, batch: Batch) -> int:
+        return self._log.append(batch.rows, self._wall(), batch.kept)
+
+    def _land(self, flight: _Flight | None) -> bool:
+        """Wait until a batch is durable and answer for it; whether what came after it holds."""
+        if flight is None:
+            return True
+        try:
+            self._working.landed(flight.batch, flight.appended.result())
+        except _STORE as error:
+            if isinstance(error, IntegrityError):
+                self._in_turns = BATCHES_IN_TURNS
+            self._working.forget()
+            self._process(flight.jobs)
+            return False
+        except BaseException as error:  # noqa: BLE001  a caller must never wait for ever
+            self._working.forget()
+            self._fail(flight.jobs, error)
+            return False
+        self._answer(flight.jobs)
+        self._take_snapshots(flight.batch)
+        return True
+
+    def _process(self, jobs: list[Job]) -> None:
+        """Decide and append one batch, as often as it takes, with nothing in flight."""
+        if not jobs:
+            return
+        try:
+            batch = self._settled(jobs)
+        except BaseException as error:  # noqa: BLE001  a caller must never wait for ever
+            self._working.forget()
+            self._fail(jobs, error)
+            return
+        self._in_turns = max(0, self._in_turns - 1)
+        self._answer(jobs)
+        self._take_snapshots(batch)
+
+    def _settled(self, jobs: list[Job]) -> Batch:
         conflicts = failures = 0
         while True:
             try:
                 with self._log.turn() if self._in_turns else nullcontext():
-                    self._decide_and_append(jobs)
+                    batch = self._decided(jobs)
+                    if not batch.empty:
+                        first = self._append(batch)
+                        self._working.go_on_after(batch)
+                        self._working.landed(batch, first)
+                    return batch
             except IntegrityError as error:
                 conflicts += 1
                 self._in_turns = BATCHES_IN_TURNS
@@ -240,24 +230,35 @@ class Writer:
                 if failures > FAILURES_BORNE:
                     raise StoreUnavailable(str(error)) from error
                 time.sleep((FIRST_PAUSE_MS << failures) / 1000)
-            else:
-                break
-        self._in_turns = max(0, self._in_turns - 1)
+
+    @staticmethod
+    def _answer(jobs: list[Job]) -> None:
         for job in jobs:
             job.answer()
-        if due := self._working.snapshots_due():
+
+    @staticmethod
+    def _fail(jobs: list[Job], error: BaseException) -> None:
+        for job in jobs:
+            job.fail(error)
+
+    def _take_snapshots(self, batch: Batch) -> None:
+        """They only spare reading: whoever waits does not wait for them, nor fail with them."""
+        if not (due := self._working.snapshots_due(batch)):
+            return
+        if self._waiting:
+            self._appender.submit(self._log.put_snapshots, due)
+            return
+        with suppress(*_STORE):
             self._log.put_snapshots(due)
 
-    def _decide_and_append(self, jobs: list[_Job | _Asked]) -> None:
+    def _decided(self, jobs: list[Job]) -> Batch:
         working = self._working
         working.begin(self._clock())
         self._look_up([command for job in jobs for command in job.commands])
         for job in jobs:
             job.answers = [self._decide(command) for command in job.commands]
         working.settle()
-        if working.rows or working.kept:
-            first = self._log.append(working.rows, self._wall(), working.to_keep())
-            working.keep(first)
+        return working.batch()
 
     def _look_up(self, commands: list[Command]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
@@ -279,7 +280,7 @@ class Writer:
         except LedgerError as refusal:
             working.back_to(mark)
             return refusal
-        except (IntegrityError, OperationalError, InterfaceError, InternalError):
+        except _STORE:
             raise
         except Exception as bug:  # noqa: BLE001  answered to its own caller, not to the neighbours
             working.back_to(mark)
