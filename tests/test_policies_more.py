@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from msgspec.structs import replace
 
 from ledger.calendar import midnight
 from ledger.errors import (
@@ -187,7 +188,7 @@ def test_a_review_of_an_anniversary_goes_by_the_day_of_enrolment():
     held = Standing("gold", at("2027-04-15"))  # 31 days after 15 March
     after = review(tiers, "UTC", some, held, at("2040-01-01"))
     assert after == (Standing("gold", at("2028-04-15"), held.until), 100)
-    late = some._replace(days=[day_of(dt.date(2026, 3, 14))])
+    late = replace(some, days=[day_of(dt.date(2026, 3, 14))])
     assert review(tiers, "UTC", late, held, at("2040-01-01")).standing.tier == "basic"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from threading import Condition, Lock
 from typing import Any, Protocol
@@ -145,17 +145,20 @@ class Waiting:
             self.commands += len(job.commands)
             self._changed.notify()
 
-    def take(self, most: int, *, wait: bool) -> list[Job]:
-        """What waits, up to so many commands.
+    def take(
+        self, most: int, least: int = 1, done: Callable[[], bool] = lambda: False
+    ) -> list[Job]:
+        """Wait for commands, and take up to so many of them; nothing when the writer closes.
 
-        Nothing only when the writer closes or, if it does not `wait`, when there is nothing.
+        It waits for the `least` that are worth it and, of that, only until something else is
+        `done`: then it takes nothing. Whoever knows that it is done must `poke`.
         """
         jobs: list[Job] = []
         commands = 0
         with self._changed:
             while not jobs:
-                while not self._jobs:
-                    if self.closing or not wait:
+                while not self._enough(least):
+                    if self.closing or done():
                         return []
                     self._changed.wait()
                 while self._jobs and (not jobs or commands < most):
@@ -165,6 +168,14 @@ class Waiting:
                         jobs.append(job)
                         commands += len(job.commands)
         return jobs
+
+    def _enough(self, least: int) -> bool:
+        return bool(self._jobs) and (least <= max(self.commands, 1) or self.closing)
+
+    def poke(self, *_: Any) -> None:
+        """Have whoever waits look again."""
+        with self._changed:
+            self._changed.notify()
 
     def close(self) -> None:
         """Take no more."""

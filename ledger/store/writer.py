@@ -126,9 +126,12 @@ class Writer:
     def _run(self) -> None:
         flight: _Flight | None = None
         while True:
-            jobs = self._waiting.take(self._batch, wait=flight is None)
-            if not jobs and flight is None:
-                return
+            if flight is None:
+                if not (jobs := self._waiting.take(self._batch)):
+                    return
+            else:  # small batches cost more than waiting: half of those in flight are worth it
+                least = (len(flight.jobs) + 1) // 2
+                jobs = self._waiting.take(self._batch, least, flight.appended.done)
             flight = self._next(flight, jobs)
 
     def _next(self, flight: _Flight | None, jobs: list[Job]) -> _Flight | None:
@@ -155,7 +158,9 @@ class Writer:
         if not self._waiting and len(jobs) == 1:  # nobody to decide for meanwhile
             self._land(self._sent(jobs, batch, self._appended_here(batch)))
             return None
-        return self._sent(jobs, batch, self._appender.submit(self._append, batch))
+        appended = self._appender.submit(self._append, batch)
+        appended.add_done_callback(self._waiting.poke)
+        return self._sent(jobs, batch, appended)
 
     def _sent(self, jobs: list[Job], batch: Batch, appended: Future[int]) -> _Flight:
         self._working.go_on_after(batch)
