@@ -22,11 +22,14 @@ from typing import IO, Any, cast
 from ledger.store.bell import bell_of
 from ledger.store.keys import MEMBER
 from ledger.store.log import Row
-from ledger.store.opening import open_log
+from ledger.store.opening import is_postgres, open_log
+from ledger.store.postgres import Factory, environment
 
 ROOT = Path(__file__).parent.parent
 BACK_PERCENT = 5
 MOST_ROWS = 40
+AT_ONCE = 8
+"""Processes that are started side by side; all are let go at one moment."""
 TOPIC = "enrolled"
 OPEN_SECONDS = 0.1
 PATIENCE_SECONDS = 3_600
@@ -41,13 +44,21 @@ class _RolledBack(Exception):
 
 def write(db: str, name: int, threads: int, each: int) -> list[tuple[int, int]]:
     """Append so many events to a stream a thread; gives its events and what was rolled back."""
-    log = open_log(db)
+    log = _opened(db, threads)
     print("ready", flush=True)
     sys.stdin.readline()
     with ThreadPoolExecutor(threads) as pool:
         done = list(pool.map(lambda n: _write(log, name, n, each), range(threads)))
     log.close()
     return done
+
+
+def _opened(db: str, threads: int) -> Any:
+    """The log; on PostgreSQL with few connections, as a server takes a hundred by default."""
+    if not is_postgres(db):
+        return open_log(db)
+    few = {"POSTGRES_POOL_SIZE": "1", "POSTGRES_MAX_OVERFLOW": str(threads - 1)}
+    return Factory({**environment(db), **few, "CREATE_TABLE": "no"}).process_recorder()
 
 
 def _write(log: Any, name: int, thread: int, each: int) -> tuple[int, int]:
@@ -165,16 +176,13 @@ def _left_open(log: Any) -> Iterator[None]:
 
 
 def _run(arguments: list[tuple[Any, ...]]) -> list[list[tuple[int, int]]]:
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "bench.gaps", *map(str, words)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )
-        for words in arguments
-    ]  # fmt: skip
+    running: list[subprocess.Popen[str]] = []
     try:
-        if any(_pipe(process.stdout).readline() != "ready\n" for process in running):
-            raise RuntimeError("a writer did not start")
+        for start in range(0, len(arguments), AT_ONCE):
+            some = [_started(words) for words in arguments[start : start + AT_ONCE]]
+            running += some
+            if any(_pipe(process.stdout).readline() != "ready\n" for process in some):
+                raise RuntimeError("a writer did not start")
         for process in running:
             _pipe(process.stdin).write("go\n")
             _pipe(process.stdin).flush()
@@ -185,6 +193,13 @@ def _run(arguments: list[tuple[Any, ...]]) -> list[list[tuple[int, int]]]:
     if any(process.returncode for process in running):
         raise RuntimeError("a writer failed")
     return [json.loads(one) for one in said]
+
+
+def _started(words: tuple[Any, ...]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench.gaps", *map(str, words)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+    )  # fmt: skip
 
 
 def _pipe(pipe: IO[str] | None) -> IO[str]:

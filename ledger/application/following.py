@@ -49,7 +49,8 @@ class Following(Door):
         """Keep the reporting tables up to date until `stop` says so.
 
         Several may follow one log: each batch is taken by one of them. `tell` hears how many
-        events a batch had; `complain` what kept it from going on, which is tried again.
+        events a batch had; `complain` what kept it from going on, which is tried again: nothing is
+        left out, so an event that a report cannot take holds the reports up until that is mended.
         """
 
         def took(events: int) -> None:
@@ -62,10 +63,12 @@ class Following(Door):
             while not stop():
                 try:
                     self.engine.catch_up(took)
+                except _Stopped:
+                    return
                 except (LedgerError, PersistenceError) as error:
                     complain(str(error))
+                except Exception as bug:  # noqa: BLE001  a report that breaks must not end the rest
+                    complain(f"{type(bug).__name__}: {bug}.")
                 bell.wait(poll_ms)
-        except _Stopped:
-            pass
         finally:
             bell.close()

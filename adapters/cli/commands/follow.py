@@ -30,7 +30,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         teller.say()
         ledger.follow(
             stop.is_set, poll_ms=options.every * 1_000, tell=teller.took,
-            complain=lambda why: speaker.note(f"loyalty: {why} It is tried again."),
+            complain=teller.complained,
         )  # fmt: skip
         teller.say()
     return 0
@@ -45,12 +45,20 @@ class _Teller:
         self._every_s = every_s
         self._next = 0.0
         self._events = 0
+        self._complaint = ""
 
     def took(self, events: int) -> None:
         """Count what was taken, and say so if it is time again."""
         self._events += events
+        self._complaint = ""
         if time.monotonic() >= self._next:
             self.say()
+
+    def complained(self, why: str) -> None:
+        """Say what is wrong, once and not at every look."""
+        if why != self._complaint:
+            self._speaker.note(f"loyalty: {why} It is tried again.")
+            self._complaint = why
 
     def say(self) -> None:
         """Say it."""
