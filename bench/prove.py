@@ -1,7 +1,7 @@
 """`make prove`: what takes too long for every test run, on a whole chain's receipts.
 
 Both stores from the same input with equal digests; the same input again; ten kills; a byte
-changed a thousand times. DATA names a folder of retail data; without it a chain is made up.
+changed a thousand times; the gap race. DATA names a folder of retail data; without it a chain is made up.
 Everything is seeded, every process that is killed was started here.
 """
 
