@@ -59,6 +59,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("staff", "staff", "say which cashier holds a card"),
     Entry("budget", "budget", "what campaigns have left to give"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
+    Entry("follow", "follow", "keep the reporting tables up to date until stopped"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
     Entry("export", "export", "write the log out as Parquet"),
     Entry("verify", "verify", "check the log, and everything derived from it"),

@@ -11,6 +11,7 @@ from ledger.application.bonuses import Bonuses
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.dryrun import DryRuns
+from ledger.application.following import Following
 from ledger.application.members import Members
 from ledger.application.membership import Membership
 from ledger.application.passing import Passing
@@ -46,6 +47,7 @@ class LoyaltyLedger(
     Reads,
     Upkeep,
     DryRuns,
+    Following,
 ):
     """The ledger on one log.
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 from adapters.cli.render import Speaker, table, when
+from adapters.cli.stopping import stopped
 from adapters.cli.values import positive
 from ledger import events as e
 from ledger.application import LoyaltyLedger
@@ -44,7 +42,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
             return _list(ledger, options, speaker)
         if options.action == "history":
             return _history(ledger, options, speaker)
-        with _stopped() as stop:
+        with stopped() as stop:
             if options.forever:
                 return _forever(ledger, options, speaker, stop)
             return _once(ledger, options, speaker, stop)
@@ -175,24 +173,3 @@ def _forever(
     run_scheduler(tick, stop, options.every)
     speaker.say({"stopped": True}, ["Stopped."])
     return 0
-
-
-@contextmanager
-def _stopped() -> Iterator[Event]:
-    """An event that SIGTERM or Ctrl-C sets; a second one ends the process as usual."""
-    stop = Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-    def end(*_: object) -> None:
-        # Not from here: this may have interrupted a `wait` that holds the event's own lock.
-        Thread(target=stop.set).start()
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
