@@ -83,13 +83,15 @@ _NO_LOT = (0, 0)
 _NOTHING = (0,) * (len(FCT_MEMBER_POINTS.columns) - 1)
 _INDEX = {c.name: index for index, c in enumerate(FCT_MEMBER_POINTS.columns[1:])}
 _ACTIVATED = _INDEX["activated_until"]
+_EARNED, _ARREARS, _IN_REVIEW = _INDEX["earned"], _INDEX["arrears"], _INDEX["in_review"]
 
 
 def _lot(out: Out, at: At, activates_at: int, expires_at: int, origin: int, points: int) -> None:
     if points:
         row = out.row(FCT_LOT, (at.stream, expires_at, activates_at, origin), _NO_LOT)
         row[0] += points
-        row[1] = max(row[1], at.position)
+        if at.position > row[1]:  # noqa: PLR1730  a call costs more than the rest of the line
+            row[1] = at.position
 
 
 def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
@@ -107,10 +109,14 @@ def _totals(out: Out, at: At, **sums: int) -> None:
 
 def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
     award = event.award
-    points = sum(award.points)
-    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN,
-         points - award.repaid - award.review)  # fmt: skip
-    _totals(out, at, earned=points, arrears=-award.repaid, in_review=award.review)
+    points, repaid, review = sum(award.points), award.repaid, award.review
+    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN, points - repaid - review)
+    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)  # nearly every event comes here
+    row[_EARNED] += points
+    row[_ARREARS] -= repaid
+    row[_IN_REVIEW] += review
+    if at.position > row[-1]:  # noqa: PLR1730  a call costs more than the rest of the line
+        row[-1] = at.position
 
 
 def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:

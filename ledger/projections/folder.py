@@ -43,11 +43,12 @@ class Folder:
             )
             for topic, event in self._events.items()
         }
+        place = At._make
         for position, stream, version, topic, state, recorded_at in rows:
             decode, takers = wanted[topic]
             if takers:
                 event = decode(state)
-                at = At(position, stream, version, recorded_at)
+                at = place((position, stream, version, recorded_at))
                 for seen, out, fold in takers:
                     if position > seen:
                         fold(at, event, out)

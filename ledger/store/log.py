@@ -126,7 +126,7 @@ class Log(Protocol):
         """
 
     def by_position(self, after: int, upto: int, topics: Sequence[str], limit: int) -> list[Paged]:
-        """Events of some topics after a position, up to another, in the order of the log."""
+        """Events of some topics (of all, where none are named) after a position, up to another."""
 
     def by_stream(
         self, after: tuple[bytes, int], until: bytes, upto: int, topics: Sequence[str], limit: int

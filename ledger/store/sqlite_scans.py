@@ -14,11 +14,11 @@ from ledger.store.log import Paged
 _COLUMNS = "notification_id, originator_id, originator_version, topic, state, recorded_at"
 _BY_POSITION = (
     f"SELECT {_COLUMNS} FROM stored_events WHERE notification_id > ? AND notification_id <= ?"
-    " AND topic IN ({topics}) ORDER BY notification_id LIMIT ?"
+    " {topics} ORDER BY notification_id LIMIT ?"
 )
 _BY_STREAM = (
     f"SELECT {_COLUMNS} FROM stored_events WHERE (originator_id, originator_version) > (?, ?)"
-    " AND originator_id < ? AND notification_id <= ? AND topic IN ({topics})"
+    " AND originator_id < ? AND notification_id <= ? {topics}"
     " ORDER BY originator_id, originator_version LIMIT ?"
 )
 
@@ -43,8 +43,8 @@ class SQLiteScans:
     def _read(
         self, query: str, bounds: tuple[object, ...], topics: Sequence[str], limit: int
     ) -> list[Paged]:
-        marks = ",".join("?" * len(topics))
+        named = f"AND topic IN ({','.join('?' * len(topics))})" if topics else ""
         with self.transaction(commit=False) as cursor:
-            cursor.execute(query.format(topics=marks), (*bounds, *topics, limit))
+            cursor.execute(query.format(topics=named), (*bounds, *topics, limit))
             rows: list[Paged] = cursor.fetchall()
             return rows
