@@ -26,9 +26,11 @@ class Upkeep(Door):
         One that was killed goes on where it stopped, unless it is to begin `anew`.
 
         Raises:
-            InputInvalid: there is no such projection.
+            InputInvalid: there is no such projection, or there are no workers.
             RebuildOvertaken: another rebuild began after this one.
         """
+        if workers < 1:
+            raise InputInvalid("There is at least one worker.", field="workers")
         known = [p.name for p in self.engine.projections]
         for name in names:
             if name not in known:

@@ -133,7 +133,8 @@ class Log(Protocol):
     ) -> list[Paged]:
         """Events of some topics up to a position, in the order of their streams.
 
-        After (stream, version), before the stream `until`; each stream's in its own order.
+        After (stream, version), before the stream `until`; each stream's in its own order. Events
+        of other topics may be among them.
         """
 
     def broken_streams(self, limit: int) -> list[bytes]:
