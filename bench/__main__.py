@@ -22,6 +22,7 @@ from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
+from bench import rebuild
 from bench.default_app import DefaultApp
 from bench.history import LONG, ROUNDS, SHORT, History
 from bench.server import new_database, postgres_server
@@ -51,6 +52,7 @@ def main() -> int:
             run = Run(store, Path(folder), server, text, results)
             run.measure(receipts)
             run.measure_history(ROUNDS // 5 if options.quick else ROUNDS)
+            rebuild.measure(run._name, text, results, run.prefix, quick=options.quick)
             run.close()
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")

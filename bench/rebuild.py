@@ -34,9 +34,10 @@ KINDS = (MEMBER, CARD, RECEIPT)
 
 def measure(
     names: Callable[[str], str], text: str, results: dict[str, int | float], prefix: str, *,
-    receipts: int = RECEIPTS, copies: int = COPIES, rounds: int = ROUNDS,
+    receipts: int = RECEIPTS, copies: int = COPIES, rounds: int = ROUNDS, quick: bool = False,
 ) -> None:  # fmt: skip
     """Measure on one store; `names` gives a new database for a word."""
+    receipts = receipts // 10 if quick else receipts
     small, large = names("rebuild_small"), names("rebuild_large")
     results["errors"] += _record(small, text, receipts)
     _multiply(small, large, text, copies)

@@ -181,7 +181,7 @@ def test_what_a_killed_worker_leaves_is_done_by_the_others_or_without_them(told,
 @pytest.mark.parametrize("workers", [1, 2])
 def test_killed_at_random_moments_it_ends_as_a_replay_and_readers_notice_nothing(told, db, workers):
     rng = random.Random(workers)
-    before, points = told.digests(), told.balance("c1")
+    before, points = told.digests(), told.balance("c1").available
     stop, failures = threading.Event(), []
 
     def read():

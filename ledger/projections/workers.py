@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
@@ -138,7 +139,8 @@ def serve(task: Task, pipe: Any) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # nobody waits for it any more
     except Exception as error:  # noqa: BLE001  it is told where somebody can act on it
-        pipe.send(error)
+        with suppress(OSError):
+            pipe.send(error)
     finally:
         log.close()
 
