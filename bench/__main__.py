@@ -52,7 +52,7 @@ def main() -> int:
             run = Run(store, Path(folder), server, text, results)
             run.measure(receipts)
             run.measure_history(ROUNDS // 5 if options.quick else ROUNDS)
-            rebuild.measure(run._name, text, results, run.prefix, quick=options.quick)
+            rebuild.measure(run._name, text, results, run.prefix, quick=options.quick)  # noqa: SLF001
             run.close()
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
