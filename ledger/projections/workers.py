@@ -7,6 +7,7 @@ the others: the part's cursor says how far it came.
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ from ledger.store.log import Log
 from ledger.store.opening import SECRET, open_log
 
 PATIENCE_SECONDS = 10
+GARBAGE = 50_000
+"""Objects before the collector looks; pages hold many, and none in a circle."""
 Told = Callable[[Part, Part], None]
 
 
@@ -129,6 +132,8 @@ class _Crew:
 def serve(task: Task, pipe: Any) -> None:
     """Be a worker: do parts until the pipe is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
     log = open_log(task.db)
     try:
         keys = Keys(bytes.fromhex(log.setting(SECRET) or ""))
