@@ -117,7 +117,8 @@ def _timed(work: Callable[[LoyaltyLedger, int], Any], db: str, workers: int) -> 
         began = time.perf_counter()
         digest = work(ledger, workers)
         seconds = time.perf_counter() - began
-    return {"seconds": seconds, "events": head, "digest": digest, "peak_mb": _peak_mb()}
+        peak_mb = _peak_mb()  # before the file's mapping goes
+    return {"seconds": seconds, "events": head, "digest": digest, "peak_mb": peak_mb}
 
 
 def _rebuild(ledger: LoyaltyLedger, workers: int) -> str:
