@@ -19,7 +19,7 @@ from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
-from bench import history, hot_member, ingest, latency, online, two_processes
+from bench import history, hot_member, ingest, latency, online, rebuild, two_processes
 from bench.server import postgres_server
 from bench.stage import Stage
 from ledger.types import Receipt
@@ -32,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[[Stage], None]] = {
     "two_processes": two_processes.measure,
     "ingest": ingest.measure,
     "history": history.measure,
+    "rebuild": rebuild.measure,
 }
 STORES = ("sqlite", "postgres")
 FULL, QUICK = 40_000, 2_000

@@ -15,7 +15,7 @@ import msgspec
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
 from ledger.projections.balance import BALANCE, FCT_LOT
-from ledger.projections.engine import Folder
+from ledger.projections.folder import Folder
 from ledger.projections.points import FCT_POINTS_MOVEMENT, POINTS
 from ledger.projections.schema import POSITION, At, Column, Fold, Out, Projection, Table
 from ledger.store.leaf import leaf_hash

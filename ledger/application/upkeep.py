@@ -17,20 +17,27 @@ class Upkeep(Door):
         """Bring the reporting tables to the head of the log."""
         return self.engine.catch_up(progress)
 
-    def rebuild(self, names: Sequence[str] = (), progress: Progress | None = None) -> int:
+    def rebuild(
+        self, names: Sequence[str] = (), progress: Progress | None = None, *, workers: int = 1,
+        anew: bool = False,
+    ) -> int:  # fmt: skip
         """Build reporting tables anew from the log (all of them where none are named).
 
+        One that was killed goes on where it stopped, unless it is to begin `anew`.
+
         Raises:
-            InputInvalid: there is no such projection.
+            InputInvalid: there is no such projection, or there are no workers.
             RebuildOvertaken: another rebuild began after this one.
         """
+        if workers < 1:
+            raise InputInvalid("There is at least one worker.", field="workers")
         known = [p.name for p in self.engine.projections]
         for name in names:
             if name not in known:
                 raise InputInvalid(
                     f"There is no projection `{name}`; there are {', '.join(known)}."
                 )
-        return self.engine.rebuild(names or known, progress)
+        return self.engine.rebuild(names or known, progress, workers=workers, anew=anew)
 
     def verify(self, phase: Phase = lambda _name, _events: None) -> Verdict:
         """Verify the log and everything derived from it; writes nothing to the ledger.

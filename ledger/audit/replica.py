@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.audit.findings import Finding
-from ledger.projections.engine import Folder
+from ledger.projections.folder import Folder
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.schema import Projection, Table
 from ledger.store.log import Log

@@ -18,7 +18,8 @@ from ledger.audit.members import Live, check_conservation, check_members
 from ledger.audit.pools import check_pools
 from ledger.audit.replica import Replica, differences
 from ledger.errors import LedgerError, RebuildNeeded
-from ledger.projections.engine import Engine, Folder
+from ledger.projections.engine import Engine
+from ledger.projections.folder import Folder
 from ledger.projections.schema import Table
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import Raw, Struct
+
 from ledger import events as e
 from ledger.projections.schema import At, Column, Out, Projection, Table
-from ledger.types import Take
+from ledger.store.keys import MEMBER
+from ledger.types import Instant, Take
 
 FCT_LOT = Table(
     "fct_lot",
@@ -53,9 +56,42 @@ FCT_MEMBER_POINTS = Table(
 )
 
 
+class _Award(Struct, array_like=True, frozen=True, gc=False):
+    """Of an award, what a balance asks for; see `Award`."""
+
+    card: Raw
+    programme: Raw
+    points: tuple[int, ...]
+    activates_at: Instant
+    expires_at: Instant
+    qualifying: Raw
+    repaid: int = 0
+    rules: Raw = Raw()
+    birthday_year: Raw = Raw()
+    watched: Raw = Raw()
+    review: int = 0
+
+
+class _Scanned(Struct, array_like=True, frozen=True, gc=False):
+    """Of a scan, the award; its lines are passed over."""
+
+    scan: Raw
+    award: _Award
+
+
+_NO_LOT = (0, 0)
+_NOTHING = (0,) * (len(FCT_MEMBER_POINTS.columns) - 1)
+_INDEX = {c.name: index for index, c in enumerate(FCT_MEMBER_POINTS.columns[1:])}
+_ACTIVATED = _INDEX["activated_until"]
+_EARNED, _ARREARS, _IN_REVIEW = _INDEX["earned"], _INDEX["arrears"], _INDEX["in_review"]
+
+
 def _lot(out: Out, at: At, activates_at: int, expires_at: int, origin: int, points: int) -> None:
     if points:
-        out.merge(FCT_LOT, (at.stream, expires_at, activates_at, origin), points, at.position)
+        row = out.row(FCT_LOT, (at.stream, expires_at, activates_at, origin), _NO_LOT)
+        row[0] += points
+        if at.position > row[1]:  # noqa: PLR1730  a call costs more than the rest of the line
+            row[1] = at.position
 
 
 def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
@@ -63,20 +99,24 @@ def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
         _lot(out, at, take.activates_at, take.expires_at, take.origin, -take.points)
 
 
-_SUMS = [column.name for column in FCT_MEMBER_POINTS.columns[1:-1]]
-
-
 def _totals(out: Out, at: At, **sums: int) -> None:
     """Add to some of a member's sums."""
-    out.merge(FCT_MEMBER_POINTS, (at.stream,), *[sums.get(n, 0) for n in _SUMS], at.position)
+    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)
+    for name, points in sums.items():
+        row[_INDEX[name]] += points
+    row[-1] = max(row[-1], at.position)
 
 
 def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
     award = event.award
-    points = sum(award.points)
-    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN,
-         points - award.repaid - award.review)  # fmt: skip
-    _totals(out, at, earned=points, arrears=-award.repaid, in_review=award.review)
+    points, repaid, review = sum(award.points), award.repaid, award.review
+    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN, points - repaid - review)
+    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)  # nearly every event comes here
+    row[_EARNED] += points
+    row[_ARREARS] -= repaid
+    row[_IN_REVIEW] += review
+    if at.position > row[-1]:  # noqa: PLR1730  a call costs more than the rest of the line
+        row[-1] = at.position
 
 
 def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
@@ -184,7 +224,9 @@ def _expired(at: At, event: e.PointsExpired, out: Out) -> None:
 
 
 def _activated(at: At, event: e.PointsActivated, out: Out) -> None:
-    _totals(out, at, activated_until=event.until)
+    _totals(out, at)
+    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)
+    row[_ACTIVATED] = max(row[_ACTIVATED], event.until)
 
 
 def _slid(at: At, event: e.LotsSlid, out: Out) -> None:
@@ -262,4 +304,6 @@ BALANCE = Projection(
         e.PointsReceived: _received,
         e.MemberClosed: _closed,
     },
+    MEMBER,
+    {e.ReceiptScanned: _Scanned},
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger import events as e
 from ledger.projections.schema import At, Column, Out, Projection, Table
+from ledger.store import keys
 
 DIM_MEMBER = Table(
     "dim_member",
@@ -80,4 +81,5 @@ MEMBER = Projection(
         e.ReturnVoided: _kept,
         e.GoodsReturnedLoose: _loose,
     },
+    keys.MEMBER,
 )

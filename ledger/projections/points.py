@@ -7,6 +7,7 @@ from typing import Any
 
 from ledger import events as e
 from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Projection, Table
+from ledger.store import keys
 from ledger.types import Instant, Take
 
 FCT_POINTS_MOVEMENT = Table(
@@ -338,4 +339,5 @@ POINTS = Projection(
         e.PointsReceived: _received,
         e.MemberClosed: _closed,
     },
+    keys.MEMBER,
 )

@@ -105,19 +105,24 @@ class Reports:
                 return False
         return True
 
-    def delete_some(self, cursor: Any, projection: Projection, place: str, limit: int) -> bool:
-        """Delete some rows of a place; whether there may be more."""
-        for table in projection.tables:
-            name, key = (
-                self.name(table, place),
-                ", ".join(c.name for c in table.columns[: table.key]),
-            )
-            cursor.execute(
-                f"DELETE FROM {name} WHERE ({key}) IN (SELECT {key} FROM {name} LIMIT {limit})"
-            )
-            if cursor.rowcount:
-                return True
-        return False
+    def delete_some(
+        self, cursor: Any, table: Table, place: str, limit: int, after: tuple[Any, ...] = ()
+    ) -> tuple[Any, ...] | None:
+        """Delete rows after a key, in its order; the last key, None where that were all.
+
+        Each part begins where the last one ended: from the front, a part would first have to pass
+        over all that were deleted before.
+        """
+        name, key = self.name(table, place), ", ".join(c.name for c in table.columns[: table.key])
+        marks = ", ".join([self.mark] * table.key)
+        since = f" WHERE ({key}) > ({marks})" if after else ""
+        cursor.execute(
+            f"SELECT {key} FROM {name}{since} ORDER BY {key} LIMIT 1 OFFSET {limit - 1}", after
+        )
+        last: tuple[Any, ...] | None = cursor.fetchone()
+        upto = f"{' AND' if after else ' WHERE'} ({key}) <= ({marks})" if last else ""
+        cursor.execute(f"DELETE FROM {name}{since}{upto}", (*after, *(last or ())))
+        return last
 
     def show(self, cursor: Any, projection: Projection) -> None:
         """Make the views again after a place was cleared."""
@@ -177,6 +182,19 @@ class Reports:
             f"UPDATE {self.prefix}projection_status SET place = {m}, shape = {m}, position = {m}"
             f" WHERE projection = {m}",
             (place, projection.shape, position, projection.name),
+        )
+
+    def lock(self, cursor: Any) -> None:
+        """One follower at a time; SQLite's writing transaction is that already."""
+        if self.postgres:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('reporting', 0))")
+
+    def advance(self, cursor: Any, projection: Projection, place: str, head: int) -> None:
+        """Say how far a projection has come, if readers see that place."""
+        cursor.execute(
+            f"UPDATE {self.prefix}projection_status SET position = {self.mark}"
+            f" WHERE projection = {self.mark} AND place = {self.mark}",
+            (head, projection.name, place),
         )
 
     # --- writing -----------------------------------------------------------------------
@@ -246,6 +264,22 @@ class Reports:
             f" WHERE {' AND '.join(key)}",
             [(*p.values.values(), *p.adds.values(), *p.key) for p in patches],
         )
+
+    def put(self, cursor: Any, projection: Projection, place: str, out: Out, cut: bytes) -> None:
+        """Write finished rows of whole streams; only the stream `cut` may have rows already."""
+        for table in projection.tables:
+            if not table.merged:
+                rows = out.rows[table.name]
+            else:
+                merged = out.merged[table.name]
+                begun = {key: merged[key] for key in merged if key[0] == cut}
+                if begun:
+                    self._merge(cursor, table, place, begun)
+                rows = [(*key, *merged[key]) for key in merged if key not in begun]
+            if rows:
+                self._append(cursor, table, place, rows)
+        for _, patches in groupby(out.patches, key=_patch_form):
+            self._patch(cursor, place, list(patches))
 
     # --- reading -----------------------------------------------------------------------
 

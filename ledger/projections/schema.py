@@ -6,7 +6,8 @@ A table is either *appended* to (facts: a row is written once, and rarely patche
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from ledger.types import Instant
@@ -86,6 +87,14 @@ class Out:
         for index, join in enumerate(self._joins[table.name]):
             old[index] = join(old[index], values[index])
 
+    def row(self, table: Table, key: tuple[Any, ...], empty: Sequence[int]) -> list[Any]:
+        """The values of a key, to be changed in place: for what is told of nearly every event."""
+        rows = self.merged[table.name]
+        found = rows.get(key)
+        if found is None:
+            found = rows[key] = list(empty)
+        return found
+
     def patch(
         self,
         table: Table,
@@ -107,6 +116,11 @@ class Projection(NamedTuple):
     shape: int
     tables: tuple[Table, ...]
     folds: Mapping[type, Fold]
+    kind: int = 0
+    """The kind of stream whose events, each stream's by themselves, decide the rows that a rebuild
+    can write stream by stream; 0 where the order of the log counts."""
+    narrow: Mapping[type, type] = MappingProxyType({})
+    """What to decode an event as, where a few of its fields are all that is asked for."""
 
 
 def _last(old: Any, new: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger import events as e
 from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Projection, Table
+from ledger.store import keys
 
 FCT_TIER = Table(
     "fct_tier",
@@ -145,4 +146,5 @@ TIER = Projection(
         e.MergeUndone: _undone,
         e.PartedAgain: _got,
     },
+    keys.MEMBER,
 )

@@ -44,6 +44,10 @@ class Stored(NamedTuple):
     leaf: bytes
 
 
+Paged = tuple[int, bytes, int, str, bytes, Instant]
+"""Position, stream, version, topic, bytes, the ledger's time: an event as a follower meets it."""
+
+
 class Loaded(NamedTuple):
     """What a look-up found, all at one moment."""
 
@@ -85,6 +89,8 @@ class Log(Protocol):
     """
 
     is_postgres: bool
+    db: str
+    """The name it was opened under, for a process that opens it too."""
 
     def append(
         self,
@@ -128,6 +134,18 @@ class Log(Protocol):
         """Events of one kind of stream after (stream, version), each stream's together.
 
         Stream, version, position, topic, bytes.
+        """
+
+    def by_position(self, after: int, upto: int, topics: Sequence[str], limit: int) -> list[Paged]:
+        """Events of some topics (of all, where none are named) after a position, up to another."""
+
+    def by_stream(
+        self, after: tuple[bytes, int], until: bytes, upto: int, topics: Sequence[str], limit: int
+    ) -> list[Paged]:
+        """Events of some topics up to a position, in the order of their streams.
+
+        After (stream, version), before the stream `until`; each stream's in its own order. Events
+        of other topics may be among them.
         """
 
     def broken_streams(self, limit: int) -> list[bytes]:

@@ -28,6 +28,7 @@ def open_log(db: str, *, create: bool = False) -> Log:
     """
     try:
         log = _postgres(db, create=create) if is_postgres(db) else _sqlite(db, create=create)
+        log.db = db
         if not create and log.setting(SECRET) is None:
             log.close()
             raise LogMissing(f"`{_shown(db)}`")

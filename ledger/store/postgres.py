@@ -24,6 +24,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from ledger.errors import SettingRefused
 from ledger.store import postgres_sql as sql
 from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.postgres_scans import PostgresScans
 
 SCHEMA = "loyalty"
 REPORTING = "reporting"
@@ -49,10 +50,11 @@ class Datastore(library.PostgresDatastore):
         return connected
 
 
-class PostgresLog(library.PostgresProcessRecorder):
+class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
     """The library's process recorder with leaf hashes, dense positions and batch statements."""
 
     is_postgres = True
+    db = ""
 
     def __init__(self, datastore: library.PostgresDatastore, **kwargs: Any) -> None:
         """Replace the library's table of events by ours; keep its tracking table.

@@ -22,6 +22,7 @@ from eventsourcing.persistence import (
 
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.sqlite_scans import SQLiteScans
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
@@ -89,10 +90,11 @@ class Datastore(library.SQLiteDatastore):
         )
 
 
-class SQLiteLog(library.SQLiteProcessRecorder):
+class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
     """The library's process recorder with leaf hashes, ordered ids and batch statements."""
 
     is_postgres = False
+    db = ""
 
     def __init__(self, datastore: library.SQLiteDatastore, **kwargs: Any) -> None:
         """Nobody uses it yet."""

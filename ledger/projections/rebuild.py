@@ -1,0 +1,301 @@
+"""Building reports anew: ranges of streams first, then what the log's order decides, then the tail.
+
+A head is fixed. What a stream by itself decides is folded from the streams in order, a page in
+memory at a time, and written as finished rows; the rest is read by position. Then what was
+appended meanwhile is followed as ever, and the last step of that points readers to the new place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from ledger.errors import RebuildOvertaken
+from ledger.projections.folder import Folder
+from ledger.projections.reports import PLACES, Reports
+from ledger.projections.runs import Part, Run, Runs, new_number
+from ledger.projections.schema import Out, Projection
+from ledger.store.log import Log, Paged
+
+RANGES = 16
+"""Ranges of one kind of stream; ids are hashes, so that all are about as long."""
+IN_ORDER = 0
+"""The part that is read in the log's order; the others are kind x RANGES + range."""
+PAGES = 4
+"""A range is read in longer pages than the tail: nobody waits for a lock meanwhile."""
+Progress = Callable[[int], None]
+
+
+class Written(NamedTuple):
+    """What one page said: a part's cursor before and after it, and rows by projection."""
+
+    before: Part
+    after: Part
+    outs: dict[str, Out]
+
+
+class Scan:
+    """Reads, folds and writes the parts of one run."""
+
+    def __init__(
+        self, log: Log, folder: Folder, chosen: Sequence[Projection], run: Run, batch: int
+    ) -> None:
+        """Work for a run on these projections."""
+        self._log, self._folder, self._chosen, self._batch = log, folder, chosen, batch
+        self.run = run
+        self._reports = Reports(postgres=log.is_postgres)
+        self._runs = Runs(self._reports)
+
+    def finish(self, number: int) -> Iterator[Written]:
+        """Read a part to its end and write it."""
+        for page in self.pages(number):
+            if not self.write(page):
+                yield from self.finish(number)  # the commit of somebody who was killed came through
+                return
+            yield page
+
+    def pages(self, number: int) -> Iterator[Written]:
+        """Read a part from where it stands to its end."""
+        with self._log.transaction(commit=False) as cursor:
+            parts = {part.number: part for part in self._runs.parts(cursor, self.run.number)}
+        if number not in parts:
+            raise RebuildOvertaken(_names(self._chosen))
+        part = parts[number]
+        kind = number // RANGES
+        takers = [p for p in self._chosen if p.kind == kind]
+        topics = self._folder.topics(takers)
+        while not part.done:
+            rows, limit = self._read(part, topics)
+            outs = self._folder.fold(takers, rows, dict.fromkeys((p.name for p in takers), 0))
+            before, part = part, self._moved(part, rows, limit)
+            yield Written(before, part, outs)
+
+    def _read(self, part: Part, topics: Sequence[str]) -> tuple[list[Paged], int]:
+        head = self.run.head
+        if part.number == IN_ORDER:
+            limit = self._batch
+            return self._log.by_position(part.after[1], head, topics, limit), limit
+        limit = self._batch * PAGES
+        until = _bound(part.number + 1)
+        return self._log.by_stream(part.after, until, head, topics, limit), limit
+
+    def _moved(self, part: Part, rows: Sequence[Paged], limit: int) -> Part:
+        if part.number == IN_ORDER:
+            done = len(rows) < limit
+            return part._replace(after=(b"", self.run.head if done else rows[-1][0]), done=done)
+        after = (rows[-1][1], rows[-1][2]) if rows else part.after
+        return part._replace(after=after, done=len(rows) < limit)
+
+    def write(self, page: Written) -> bool:
+        """Write a page with its cursor; False where the cursor is not where the page began.
+
+        Raises:
+            RebuildOvertaken: the run is not there any more.
+        """
+        with self._log.transaction(commit=True) as cursor:
+            if self._log.is_postgres:  # the flip's commit waits for the disk, for all before it too
+                cursor.execute("SET LOCAL synchronous_commit = off")
+            if not self._runs.move(cursor, self.run.number, page.before, page.after):
+                self._runs.check(cursor, self.run)
+                return False
+            for projection in self._chosen:
+                if projection.name in page.outs:
+                    self._put(cursor, projection, page)
+        return True
+
+    def _put(self, cursor: Any, projection: Projection, page: Written) -> None:
+        place, out = self.run.places[projection.name], page.outs[projection.name]
+        if page.before.number == IN_ORDER:
+            self._reports.write(cursor, projection, place, out)
+        else:
+            self._reports.put(cursor, projection, place, out, page.before.after[0])
+
+
+class Rebuild:
+    """One call of `rebuild`."""
+
+    def __init__(
+        self, log: Log, reports: Reports, folder: Folder, chosen: Sequence[Projection], batch: int
+    ) -> None:
+        """Build these projections."""
+        self._log, self._reports, self._folder = log, reports, folder
+        self._chosen, self._batch = chosen, batch
+        self._runs = Runs(reports)
+
+    def run(self, progress: Progress, *, workers: int = 1, anew: bool = False) -> int:
+        """Do it all, or the rest of it; returns the position reached.
+
+        Raises:
+            RebuildOvertaken: another rebuild began after this one.
+        """
+        run, begun = self._start(anew=anew)
+        if not begun:
+            for projection in self._chosen:
+                self._empty(projection, run.places[projection.name], run.number)
+            self._plan(run)
+        self._read_parts(run, progress, workers)
+        after = self._follow(run, progress)
+        for projection in self._chosen:
+            self._empty(projection, other(run.places[projection.name]), 0)
+        return after
+
+    def _start(self, *, anew: bool) -> tuple[Run, bool]:
+        """Go on with what was left unfinished, or choose places to build in."""
+        head = self._log.head()
+        with self._log.transaction(commit=True) as cursor:
+            self._reports.lock(cursor)
+            self._runs.make(cursor)
+            known = self._reports.status(cursor)
+            self._reports.make(cursor, [p for p in self._chosen if p.name not in known])
+            status = self._reports.status(cursor)
+            places = {p.name: other(status[p.name][0]) for p in self._chosen}
+            found = None if anew else self._runs.unfinished(cursor, self._chosen, places)
+            if found:
+                return self._runs.take_over(cursor, found), True
+            run = Run(new_number(), head, places)
+            self._runs.begin(cursor, self._chosen, run)
+            for projection in self._chosen:
+                changed = status[projection.name][1] != projection.shape
+                self._make_room(cursor, projection, places[projection.name], changed=changed)
+            return run, False
+
+    def _make_room(self, cursor: Any, projection: Projection, place: str, *, changed: bool) -> None:
+        self._log.untrack(cursor, follower(projection, place))
+        if changed or not self._reports.in_shape(cursor, projection, place):
+            self._reports.clear_place(cursor, projection, place)
+            if not changed:
+                self._reports.show(cursor, projection)
+
+    def _plan(self, run: Run) -> None:
+        """Divide the log into parts, now that the places are empty."""
+        parts = []
+        for kind in sorted({p.kind for p in self._chosen}):
+            numbers = range(kind * RANGES, (kind + 1) * RANGES) if kind else [IN_ORDER]
+            parts += [Part(n, (_bound(n) if kind else b"", 0), done=False) for n in numbers]
+        with self._log.transaction(commit=True) as cursor:
+            self._reports.lock(cursor)
+            self._runs.check(cursor, run)
+            self._runs.plan(cursor, run, parts)
+
+    def _read_parts(self, run: Run, progress: Progress, workers: int) -> None:
+        """Write what the log says up to the head."""
+        with self._log.transaction(commit=False) as cursor:
+            parts = self._runs.parts(cursor, run.number)
+        left = [part.number for part in parts if not part.done]
+        scan = Scan(self._log, self._folder, self._chosen, run, self._batch)
+        covered = _Covered(run.head, [part.number for part in parts], progress)
+        if workers > 1 and len(left) > 1:
+            from ledger.projections.workers import spread  # noqa: PLC0415  they import this file
+
+            left = spread(scan, self._log, self._batch, self._chosen, left, workers, covered)
+        for number in left:
+            for page in scan.finish(number):
+                covered(page.before, page.after)
+        with self._log.transaction(commit=True) as cursor:
+            self._reports.lock(cursor)
+            self._runs.check(cursor, run)
+            for projection in self._chosen:
+                name = follower(projection, run.places[projection.name])
+                if run.head > self._log.tracked(cursor, name):
+                    self._log.track(cursor, name, run.head)
+
+    def _follow(self, run: Run, progress: Progress) -> int:
+        """Read what was appended since, up to the moment when nothing is left, and flip then."""
+        with self._log.transaction(commit=False) as cursor:
+            after = self._tracked(cursor, run)
+        while True:
+            with self._log.transaction(commit=True) as cursor:
+                self._reports.lock(cursor)
+                self._runs.check(cursor, run)
+                if self._tracked(cursor, run) != after:
+                    raise RebuildOvertaken(_names(self._chosen))
+                rows = self._log.page(after, self._batch, cursor)
+                if not rows:
+                    self._flip(cursor, run, after)
+                    return after
+                self._advance(cursor, run, rows, after)
+                after = int(rows[-1][0])
+            progress(len(rows))
+
+    def _tracked(self, cursor: Any, run: Run) -> int:
+        return min(self._log.tracked(cursor, follower(p, run.places[p.name])) for p in self._chosen)
+
+    def _advance(self, cursor: Any, run: Run, rows: Sequence[Paged], after: int) -> None:
+        outs = self._folder.fold(self._chosen, rows, dict.fromkeys(run.places, after))
+        for projection in self._chosen:
+            place = run.places[projection.name]
+            self._reports.write(cursor, projection, place, outs[projection.name])
+            self._log.track(cursor, follower(projection, place), int(rows[-1][0]))
+
+    def _flip(self, cursor: Any, run: Run, position: int) -> None:
+        """Switch to the new places."""
+        status = self._reports.status(cursor)
+        for projection in self._chosen:
+            place = run.places[projection.name]
+            self._reports.set_status(cursor, projection, place, position)
+            self._log.untrack(cursor, follower(projection, other(place)))
+            if status[projection.name][1] != projection.shape:
+                self._reports.clear_place(cursor, projection, other(place))
+                self._reports.show(cursor, projection)
+        self._runs.end(cursor, run.number)
+
+    def _empty(self, projection: Projection, place: str, run: int) -> None:
+        """Delete what a place holds, a part at a time; rows, so that who is reading goes on."""
+        for table in projection.tables:
+            last: tuple[Any, ...] | None = ()
+            while last is not None:
+                with self._log.transaction(commit=True) as cursor:
+                    self._reports.lock(cursor)
+                    if not self._is_ours(cursor, projection, place, run):
+                        return
+                    last = self._reports.delete_some(cursor, table, place, self._batch, last)
+
+    def _is_ours(self, cursor: Any, projection: Projection, place: str, run: int) -> bool:
+        """Whether nobody reads a place, and nobody but this run builds in it.
+
+        Raises:
+            RebuildOvertaken: it was this run's, and is not any more.
+        """
+        building = self._runs.building(cursor, projection, place)
+        if run and building != run:
+            raise RebuildOvertaken(f"`{projection.name}`")
+        live = self._reports.status(cursor)[projection.name][0]
+        followed = self._log.tracked(cursor, follower(projection, place))
+        return building == run and live != place and not followed
+
+
+class _Covered:
+    """Tells events covered: the streams and the log's order share the head by halves."""
+
+    def __init__(self, head: int, parts: Sequence[int], progress: Progress) -> None:
+        ranges = [number for number in parts if number != IN_ORDER]
+        self._halves = 2 if ranges and len(ranges) < len(parts) else 1
+        self._range = head // self._halves // max(len(ranges), 1)
+        self._progress = progress
+
+    def __call__(self, before: Part, after: Part) -> None:
+        """A page of a part is written."""
+        if after.number == IN_ORDER:
+            self._progress((after.after[1] - before.after[1]) // self._halves)
+        else:
+            self._progress(self._range if after.done else 0)
+
+
+def other(place: str) -> str:
+    """The other place."""
+    return PLACES[1 - PLACES.index(place)]
+
+
+def follower(projection: Projection, place: str) -> str:
+    """The name under which the library tracks how far a place has come."""
+    return f"{projection.name}.{place}"
+
+
+def _bound(number: int) -> bytes:
+    """Before the first stream of a range."""
+    kind, index = divmod(number, RANGES)
+    return bytes([kind, index * (256 // RANGES)])
+
+
+def _names(chosen: Sequence[Projection]) -> str:
+    return ", ".join(f"`{p.name}`" for p in chosen)
