@@ -155,7 +155,8 @@ class Writer:
         if batch.empty:
             self._answer(jobs)
             return None
-        if not self._waiting and len(jobs) == 1:  # nobody to decide for meanwhile
+        alone = len(jobs) == 1 and len(jobs[0].commands) == 1
+        if alone and not self._waiting:  # nobody to decide for meanwhile
             self._land(self._sent(jobs, batch, self._appended_here(batch)))
             return None
         appended = self._appender.submit(self._append, batch)
