@@ -43,10 +43,10 @@ class Oracle(Points):
         self.loose(member, sale.r.lines, self.day(sale.at), refuse=False)
     def enrol(self, card, name=""):
         owner, m = self.card(card).owner, self.facts.members.get(card)
-        need(owner in (None, card), "CardTaken", not m or m.name in ("", name), "KeyConflict", not m or m.name != name, "repeat")
+        need(owner in (None, card), "CardTaken", not m or m.first != name, "repeat", not m or m.name in ("", name), "KeyConflict", not m or m.name != name, "repeat")
         if m: m.name = name  # known by the card alone so far: completed
         if m: return
-        self.facts.members[card] = Thing(name=name, lots=[], owed=0, quals=[], tier=("", 0, 0), was=("", 0, 0), holds=[], slid=None)
+        self.facts.members[card] = Thing(name=name, first=name, lots=[], owed=0, quals=[], tier=("", 0, 0), was=("", 0, 0), holds=[], slid=None)
         self.own(card, card)
     def link_card(self, member_card, card, replace=False):
         (old, member, _), new = self.owner(member_card), self.card(card).owner
