@@ -57,15 +57,27 @@ class _Changes(Out):
     def __init__(self, out: Out) -> None:
         super().__init__((), out.receipt_id)
         self._changes = out.rows[LOT_CHANGES.name]
+        self._begun: list[tuple[tuple[Any, ...], list[Any]]] = []
 
     def merge(self, table: Table, key: tuple[Any, ...], *values: Any) -> None:
         if table is FCT_LOT:
             self._changes.append((*key, *values))
 
+    def row(self, table: Table, key: tuple[Any, ...], empty: Sequence[int]) -> list[Any]:
+        values = list(empty)  # an empty one each time: what the fold makes of it is the change
+        if table is FCT_LOT:
+            self._begun.append((key, values))
+        return values
+
+    def end(self) -> None:
+        self._changes += [(*key, *values) for key, values in self._begun]
+
 
 def _change(fold: Fold) -> Fold:
     def changed(at: At, event: Any, out: Out) -> None:
-        fold(at, event, _Changes(out))
+        changes = _Changes(out)
+        fold(at, event, changes)
+        changes.end()
 
     return changed
 
