@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import uuid
 
+from adapters.cli.render import Speaker
 from ledger.calendar import instant_of
 from ledger.types import Instant, ReceiptKey, day_of
 
@@ -70,9 +71,11 @@ def positive(text: str) -> int:
     return number
 
 
-def command_id(given: str | None) -> str:
+def command_id(options: argparse.Namespace, speaker: Speaker) -> str:
     """The caller's command id, or a new one; it is printed, so that a retry can use it."""
-    return given or uuid.uuid4().hex
+    made = options.command_id or uuid.uuid4().hex
+    speaker.note(f"command id {made}")
+    return made
 
 
 def add_role(parser: argparse.ArgumentParser) -> None:

@@ -59,10 +59,6 @@ class _Changes(Out):
         self._changes = out.rows[LOT_CHANGES.name]
         self._begun: list[tuple[tuple[Any, ...], list[Any]]] = []
 
-    def merge(self, table: Table, key: tuple[Any, ...], *values: Any) -> None:
-        if table is FCT_LOT:
-            self._changes.append((*key, *values))
-
     def row(self, table: Table, key: tuple[Any, ...], empty: Sequence[int]) -> list[Any]:
         values = list(empty)  # an empty one each time: what the fold makes of it is the change
         if table is FCT_LOT:

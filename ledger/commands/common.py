@@ -193,9 +193,8 @@ def sealed(working: Working, stream: bytes, personal: Personal) -> bytes:
     """
     if not working.vault.available and personal == Personal(card=personal.card):
         return b""
-    field = working.seal(stream, _ENCODE(personal))
-    working.keep_birthday(stream, month_day(personal.birthday) if personal.birthday else 0)
-    return field
+    birthday = month_day(personal.birthday) if personal.birthday else 0
+    return working.seal(stream, _ENCODE(personal), birthday)
 
 
 def storable(**texts: str) -> None:

@@ -81,10 +81,6 @@ class Replaying(Working):
             return Entry(len(self.programmes.versions), self.programmes)
         return super().entry(stream)
 
-    def state(self, stream: bytes) -> Any:
-        """The state of a stream; None where it does not exist."""
-        return self.entry(stream).state
-
     def emit(self, stream: bytes, event: e.Event, recorded_at: Instant | None = None) -> int:
         """Put an event at the end of a stream, and hear it."""
         before = self.entry(stream).state

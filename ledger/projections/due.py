@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import NamedTuple
 
 from ledger.calendar import local_day, month_day
+from ledger.policies.earn.birthday import birthday_in
 from ledger.programme import Programme
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.queries import Reader
@@ -12,9 +14,7 @@ from ledger.projections.tier import FCT_TIER
 from ledger.store.log import Log
 from ledger.types import Instant, date_of
 
-LEAP_DAY = 229
-MARCH_AFTER_28 = 301 - 228
-"""Only in a common year is the day after 28 February in March."""
+LEAP_DAY = dt.date(2000, 2, 29)
 
 
 class Look(NamedTuple):
@@ -82,9 +82,10 @@ def with_birthdays(look: Look, after: bytes, limit: int) -> list[bytes]:
     today = local_day(look.at, look.programme.time_zone)
     born_on = []
     for day in (today - 1, today):
-        born_on.append(month_day(date_of(day)))
-        if month_day(date_of(day + 1)) - born_on[-1] == MARCH_AFTER_28:
-            born_on.append(LEAP_DAY)
+        date = date_of(day)
+        born_on.append(month_day(date))
+        if birthday_in(LEAP_DAY, date.year) == date:
+            born_on.append(month_day(LEAP_DAY))
     return look.log.born_on(born_on, after, limit)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any, NamedTuple
 
 from eventsourcing.persistence import IntegrityError
@@ -166,8 +167,7 @@ class Working:
 
     def state(self, stream: bytes) -> Any:
         """The state of a stream; None where it does not exist."""
-        entry = self._known.get(stream) or self._cache.entries.get(stream)
-        return (entry or self.entry(stream)).state
+        return self.entry(stream).state
 
     def version(self, stream: bytes) -> int:
         """The version of a stream; 0 where it does not exist."""
@@ -175,7 +175,7 @@ class Working:
 
     def event(self, stream: bytes, version: int) -> Any:
         """One event of a stream: of this batch or the one in flight, or from the log."""
-        for row in (*reversed(self.rows), *reversed(self._ahead.rows)):
+        for row in chain(reversed(self.rows), reversed(self._ahead.rows)):
             if row.stream == stream and row.version == version:
                 return self._codec.decode[row.topic](row.state)
         found = self._log.event(stream, version)
@@ -200,19 +200,16 @@ class Working:
         )
         return version
 
-    def seal(self, stream: bytes, plain: bytes) -> bytes:
-        """Encrypt personal data under the member's key, making the key with the first event."""
-        key = self.personal_key(stream)
-        if key is None:
-            key = self.vault.new_key()
-            self.kept.append(Kept(stream, key))
-        return self.vault.encrypt(stream, key, plain)
+    def seal(self, stream: bytes, plain: bytes, birthday: int = AS_IT_WAS) -> bytes:
+        """Encrypt personal data under the member's key, making the key with the first event.
 
-    def keep_birthday(self, stream: bytes, birthday: int) -> None:
-        """Keep a birthday (100 x month + day, 0 for none) beside the key of sealed data."""
+        A birthday (100 x month + day, 0 for none) is kept beside the key.
+        """
         key = self.personal_key(stream)
-        assert key, "what is kept is of somebody whose data were sealed"  # noqa: S101
-        self.kept.append(Kept(stream, key, birthday))
+        if key is None or birthday != AS_IT_WAS:
+            key = key or self.vault.new_key()
+            self.kept.append(Kept(stream, key, birthday))
+        return self.vault.encrypt(stream, key, plain)
 
     def to_keep(self) -> list[Kept]:
         """What this batch keeps of personal data: the last word on each stream."""
@@ -248,7 +245,7 @@ class Working:
 
     def _own_key(self, stream: bytes) -> bytes | None:
         """What this batch or the one in flight did to a member's key, the latest first."""
-        kept = (*reversed(self.kept), *reversed(self._ahead.kept))
+        kept = chain(reversed(self.kept), reversed(self._ahead.kept))
         return next((one.key for one in kept if one.stream == stream), None)
 
     def pool_drawn(self, stream: bytes) -> int:

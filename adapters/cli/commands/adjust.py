@@ -21,8 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Adjust."""
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.adjust(
             options.card, options.points, options.reason, options.author, made, role=options.role,

@@ -37,8 +37,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         elif options.action == "replace":
             outcome = ledger.replace_card(options.card, options.new)
         elif options.action == "limit":
-            made = command_id(options.command_id)
-            speaker.note(f"command id {made}")
+            made = command_id(options, speaker)
             outcome = ledger.set_card_limits(
                 options.card, options.author, made, holder=options.holder,
                 may_redeem=not options.no_redeem, redeem_limit_day=options.limit_day,

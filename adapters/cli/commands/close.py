@@ -19,8 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Close the account."""
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.close_member(options.member, options.reason, options.author, made)
     again = " already" if outcome.repeat else ""

@@ -31,8 +31,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     needed = "receipt" if options.action == "open" else "complaint"
     if getattr(options, needed) is None:
         raise InputInvalid(f"To {options.action} a complaint, --{needed} is needed.", field=needed)
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome, complaint = _act(ledger, options, made)
     again = " (done before)" if outcome.repeat else ""

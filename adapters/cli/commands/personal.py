@@ -32,8 +32,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         if options.action == "complete":
             outcome = ledger.complete(options.card, personal)
         else:
-            made = command_id(options.command_id)
-            speaker.note(f"command id {made}")
+            made = command_id(options, speaker)
             outcome = ledger.change_personal(options.card, personal, options.author, made)
     done = {"complete": "completed", "change": "changed"}[options.action]
     again = " already" if outcome.repeat else ""

@@ -24,8 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Redeem."""
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.redeem(
             options.card, made, points=options.points or 0, gift=options.gift or "",

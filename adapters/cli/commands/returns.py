@@ -36,8 +36,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         raise InputInvalid("Without a receipt, --amount is needed.", field="amount")
     if options.void and (options.line or options.without_receipt is not None):
         raise InputInvalid("A return is taken back as a whole.", field="void")
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = _act(ledger, options, made)
         event = ledger.event(outcome)

@@ -29,8 +29,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     if not options.receipt:
         raise InputInvalid(f"To {options.action}, a receipt is needed.", field="receipt")
     receipt = receipt_key(options.receipt) if "/" in options.receipt else options.receipt
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     approve = options.action == "approve"
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.decide_review(

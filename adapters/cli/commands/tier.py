@@ -29,9 +29,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         raise InputInvalid("Granting and revoking need a tier, the others none.", field="tier")
     if (options.until is not None) != (options.action == "grant"):
         raise InputInvalid("A grant needs its end, nothing else does.", field="until")
-    made = command_id(options.command_id)
-    if gives:
-        speaker.note(f"command id {made}")
+    made = command_id(options, speaker) if gives else ""
     with LoyaltyLedger.open(options.db) as ledger:
         repeat = False
         if gives:

@@ -19,8 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Transfer."""
-    made = command_id(options.command_id)
-    speaker.note(f"command id {made}")
+    made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.transfer(options.card, options.to, options.points, made)
         left = ledger.balance(options.card).available

@@ -22,8 +22,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     with LoyaltyLedger.open(options.db) as ledger:
         data: dict[str, object] = {}
         if options.action == "use":
-            made = command_id(options.command_id)
-            speaker.note(f"command id {made}")
+            made = command_id(options, speaker)
             used = ledger.use_voucher(options.code, made, options.store)
             data = {"command_id": made, "repeat": used.repeat}
         known = ledger.voucher(options.code)

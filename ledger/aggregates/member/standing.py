@@ -19,7 +19,7 @@ from ledger.calendar import local_day, midnight
 from ledger.policies import tier
 from ledger.policies.review import Review, review, review_due
 from ledger.policies.window import Counted, in_window, last_counting
-from ledger.programme import ONE_BP, Programme
+from ledger.programme import Programme
 from ledger.types import Day, Instant
 
 
@@ -60,16 +60,6 @@ def tier_at(member: Member, programme: Programme, day: Day, at: Instant, plus: i
         tier.Standing(member.tier_before, member.tier_since, member.before_since),
         tier.Standing(member.granted, member.granted_until, member.granted_since),
     ).name
-
-
-def multiplier_at(
-    member: Member, programme: Programme, day: Day, at: Instant, plus: int = 0
-) -> int:
-    """What the member's tier multiplies base points by, `plus` more counted."""
-    if programme.tiers is None:
-        return ONE_BP
-    name = tier_at(member, programme, day, at, plus)
-    return tier.level_named(programme.tiers, name).multiplier_bp
 
 
 def tier_change(

@@ -197,25 +197,27 @@ class Member(Struct, frozen=True, array_like=True, gc=False):
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:
     """Add points to their lot, keeping the order; to none if it expired too long ago."""
-    if points == 0:
-        return m
-    if expires_at <= m.lapsed_until:
-        return replace(m, lapsed=m.lapsed + points)
-    return replace(m, lots=lots_with(m.lots, activates_at, expires_at, origin, points))
+    lots, lapsed = lots_with(m, activates_at, expires_at, origin, points)
+    return replace(m, lots=lots, lapsed=lapsed)
 
 
 def lots_with(
-    lots: tuple[Lot, ...], activates_at: Instant, expires_at: Instant, origin: int, points: int
-) -> tuple[Lot, ...]:
-    """The lots with points added to theirs, or in a lot of their own, in order."""
-    key = (expires_at, activates_at, origin)
+    m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int
+) -> tuple[tuple[Lot, ...], int]:
+    """What `put` makes of the lots, and of what has lapsed."""
+    lots, key = m.lots, (expires_at, activates_at, origin)
+    if points == 0:
+        return lots, m.lapsed
+    if expires_at <= m.lapsed_until:
+        return lots, m.lapsed + points
     index = len(lots)
     while index and _order(lots[index - 1]) >= key:
         index -= 1
     if index < len(lots) and _order(lots[index]) == key:
         lot = Lot(activates_at, expires_at, origin, lots[index].points + points)
-        return (*lots[:index], lot, *lots[index + 1 :])
-    return (*lots[:index], Lot(activates_at, expires_at, origin, points), *lots[index:])
+        return (*lots[:index], lot, *lots[index + 1 :]), m.lapsed
+    lot = Lot(activates_at, expires_at, origin, points)
+    return (*lots[:index], lot, *lots[index:]), m.lapsed
 
 
 def carried(m: Member, expires_at: Instant) -> Instant:

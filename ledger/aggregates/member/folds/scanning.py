@@ -44,17 +44,14 @@ def _awarded(
     m = watched(m, award, day, captured_at, store) if award.watched else m
     m = let_go(m, captured_at - LAPSED_AFTER)
     kept = earned - award.repaid - award.review
-    lapses = award.expires_at <= m.lapsed_until
-    lots = m.lots
-    if kept and not lapses:
-        lots = lots_with(lots, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
+    lots, lapsed = lots_with(m, award.activates_at, award.expires_at, e.ORIGIN_SCAN, kept)
     m = counted_for_card(m, award.card, earned)
     days, qualifying = qualify(m.days, m.qualifying, day, award.qualifying)
     return replace(  # once: a member has many fields, and this is what happens most
         m,
         years=years,
         lots=lots,
-        lapsed=m.lapsed + kept * lapses,
+        lapsed=lapsed,
         earned=m.earned + earned,
         arrears=m.arrears - award.repaid,
         days=days,
