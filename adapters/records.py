@@ -47,7 +47,17 @@ class Bad(NamedTuple):
     raw: bytes | None
 
 
+class Unread(NamedTuple):
+    """A line that was found and not read yet; `ended` by a newline."""
+
+    place: Place
+    raw: bytes
+    ended: bool
+
+
 Item = Good | Bad
+Found = Unread | Item
+"""What can be fed: a line is read where it is decided, which may be another process."""
 
 
 def explain(error: Exception) -> tuple[str | None, str]:

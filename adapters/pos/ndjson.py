@@ -14,12 +14,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.records import Bad, Good, Item, Place, Progress, explain
+from adapters.records import Bad, Good, Item, Place, Progress, Unread, explain
 from ledger.types import Receipt
 
 _BOM = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 1 << 16
 _REPORT_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 20
 _ENVELOPE = b'{"rejected":'
 # Inside an envelope a control character becomes six bytes, so a line that was within the
 # limit may come back as an envelope that is not.
@@ -47,6 +48,16 @@ class _Envelope(Struct):
     base64: Raw = Raw()
 
 
+class Start(NamedTuple):
+    """Where reading begins: at the beginning of a line, with so many lines before it."""
+
+    offset: int
+    lines: int
+
+
+BEGINNING = Start(0, 0)
+
+
 class _Span(NamedTuple):
     """One line: `length` without its end, `raw` None if too long, `ended` by a newline."""
 
@@ -64,20 +75,34 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 
 def read(
-    path: Path, *, max_line_bytes: int = 1 << 20, progress: Progress | None = None
+    path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, progress: Progress | None = None
 ) -> Iterator[Item]:
     """Yield one item for every line that is not blank, in the order of the file."""
+    for found in lines(path, max_line_bytes=max_line_bytes, progress=progress):
+        yield found if isinstance(found, Bad) else parse(found)
+
+
+def lines(
+    path: Path, *, start: Start = BEGINNING, max_line_bytes: int = MAX_LINE_BYTES,
+    progress: Progress | None = None,
+) -> Iterator[Unread | Bad]:  # fmt: skip
+    """Yield every line that is not blank without reading it, from a line's beginning on."""
     name = str(path)
     with path.open("rb") as file:
-        for span in _spans(file, max_line_bytes, _Tally(progress)):
+        for span in _spans(file, start, max_line_bytes, _Tally(progress)):
             place = Place(name, span.line, span.offset, span.length)
             if span.raw is None:
                 yield Bad(place, None, f"longer than {max_line_bytes} bytes", None)
-                continue
-            try:
-                yield Good(place, _decode_receipt(span.raw), span.raw)
-            except _UNREADABLE as error:
-                yield _otherwise(place, span.raw, error, ended=span.ended)
+            else:
+                yield Unread(place, span.raw, span.ended)
+
+
+def parse(line: Unread) -> Item:
+    """The receipt on a line, or what is wrong with it."""
+    try:
+        return Good(line.place, _decode_receipt(line.raw), line.raw)
+    except _UNREADABLE as error:
+        return _otherwise(line.place, line.raw, error, ended=line.ended)
 
 
 class _Tally:
@@ -98,11 +123,12 @@ class _Tally:
         self._pending = 0
 
 
-def _spans(file: io.BufferedReader, limit: int, tally: _Tally) -> Iterator[_Span]:
+def _spans(file: io.BufferedReader, start: Start, limit: int, tally: _Tally) -> Iterator[_Span]:
     """Cut the file into lines, counting the blank ones but not yielding them."""
-    offset = _skip_bom(file)
+    offset, line = start
+    file.seek(offset)
+    offset += _skip_bom(file) if not offset else 0
     tally.add(offset)
-    line = 0
     while chunk := _first_part(file, limit):
         line += 1
         tally.add(len(chunk))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
 
+from ledger.aggregates.card import CardState
 from ledger.aggregates.member.folds import tiers as tier_folds
 from ledger.aggregates.member.standing import NextTier, next_tier, passed, tier_at
 from ledger.aggregates.member.state import Member
@@ -72,6 +74,17 @@ class Reads(Door):
         if len(stream) == ID_BYTES and stream[0] == MEMBER and self._state(stream) is not None:
             return stream
         raise MemberUnknown(f"`{card_or_id}`")
+
+    def members_of(self, cards: Sequence[str]) -> list[bytes]:
+        """The streams of the members that cards lead to; where nobody holds one, of who would."""
+        working = Working(self.log, self.codec, self.keys, Cache(1), self.vault)
+        streams = [self.keys.card(card) for card in cards]
+        working.fetch(streams)
+        states = (cast("CardState | None", working.state(stream)) for stream in streams)
+        return [
+            state.member if state and state.member else self.keys.member(card)
+            for state, card in zip(states, cards, strict=True)
+        ]
 
     def balance(
         self, card_or_id: str, at: Instant | None = None, known_at: Instant | None = None

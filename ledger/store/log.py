@@ -172,6 +172,12 @@ class Log(Protocol):
     def put_setting(self, name: str, value: str) -> None:
         """Fix a setting; it must not be there yet."""
 
+    def mark(self, name: str) -> str | None:
+        """How far somebody outside came with work of this name."""
+
+    def put_mark(self, name: str, value: str | None) -> None:
+        """Keep how far somebody came, in place of what was kept; None forgets it."""
+
     def bytes_used(self) -> int:
         """The bytes that the events take on disk, indexes included."""
 

@@ -268,6 +268,18 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
                 (name, value),
             )
 
+    def mark(self, name: str) -> str | None:
+        """See `Log`."""
+        return cast("str | None", self._value(sql.MARK, name))
+
+    def put_mark(self, name: str, value: str | None) -> None:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            if value is None:
+                cursor.execute(SQL(sql.FORGET_MARK).format(schema=self._schema), (name,))
+            else:
+                cursor.execute(SQL(sql.PUT_MARK).format(schema=self._schema), (name, value))
+
     def bytes_used(self) -> int:
         """See `Log`."""
         name = f"{self.datastore.schema}.stored_events"

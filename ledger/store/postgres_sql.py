@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS {schema}.personal_keys (
 CREATE INDEX IF NOT EXISTS personal_keys_birthday
   ON {schema}.personal_keys (birthday, originator_id) WHERE birthday > 0;
 CREATE TABLE IF NOT EXISTS {schema}.log_settings (name text PRIMARY KEY, value text NOT NULL);
+CREATE TABLE IF NOT EXISTS {schema}.log_marks (name text PRIMARY KEY, value text NOT NULL);
 COMMENT ON TABLE {schema}.stored_events IS 'The log: one row an event, never changed';
 COMMENT ON COLUMN {schema}.stored_events.notification_id IS 'Position and leaf index: from 1, without gaps';
 COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epoch seconds';
@@ -127,6 +128,12 @@ BORN_ON = (
     " AND birthday = ANY (%b::int2[]) AND originator_id > encode(%b, 'hex')::uuid"
     " ORDER BY originator_id LIMIT %b"
 )
+MARK = "SELECT value FROM {schema}.log_marks WHERE name = %s"
+PUT_MARK = (
+    "INSERT INTO {schema}.log_marks VALUES (%b, %b)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+FORGET_MARK = "DELETE FROM {schema}.log_marks WHERE name = %b"
 STREAMS = (
     "SELECT uuid_send(originator_id), originator_version, notification_id, topic, state"
     " FROM {schema}.stored_events"

@@ -61,6 +61,7 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS personal_keys_birthday"
     " ON personal_keys (birthday, originator_id) WHERE birthday > 0",
     "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS log_marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )
 
 
@@ -266,6 +267,18 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
         """See `Log`."""
         with self.transaction(commit=True) as cursor:
             cursor.execute("INSERT INTO log_settings VALUES (?,?)", (name, value))
+
+    def mark(self, name: str) -> str | None:
+        """See `Log`."""
+        return cast("str | None", self._value("SELECT value FROM log_marks WHERE name = ?", name))
+
+    def put_mark(self, name: str, value: str | None) -> None:
+        """See `Log`."""
+        with self.transaction(commit=True) as cursor:
+            if value is None:
+                cursor.execute("DELETE FROM log_marks WHERE name = ?", (name,))
+            else:
+                cursor.execute("INSERT OR REPLACE INTO log_marks VALUES (?,?)", (name, value))
 
     def bytes_used(self) -> int:
         """See `Log`; pages in use, by SQLite's own page statistics where they are built in."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.cli.render import Speaker
-from adapters.ingest import Tally, ingest
-from adapters.records import Item
+from adapters.ingest import BATCH, Mark, Tally, ingest
+from adapters.records import Found, Item
 from adapters.rejects import Rejects
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
@@ -30,6 +30,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--enrol", action="store_true", help="make a member of every card that nobody holds"
     )
     parser.add_argument("--rejects", type=Path, help="(default: SOURCE.rejects.ndjson)")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N",
+        help="processes that decide, each the members that are its own (default: this one)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--batch", type=int, default=BATCH, metavar="N",
+        help=f"receipts that are recorded together (default: {BATCH})",
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
@@ -42,8 +50,17 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         raise InputInvalid("The reject file cannot be the source; use --rejects.", field="rejects")
     form = options.format or detect(source)
     with LoyaltyLedger.open(options.db) as ledger, Rejects(rejects_path) as rejects:
-        tally = feed(ledger, source, form, rejects, speaker, history=options.history,
-                     enrol=options.enrol)  # fmt: skip
+        tally = feed(
+            ledger,
+            source,
+            form,
+            rejects,
+            speaker,
+            history=options.history,
+            enrol=options.enrol,
+            workers=options.workers,
+            batch=options.batch,
+        )
         follow(ledger, speaker)
     speaker.say(_data(tally, rejects), _lines(tally, rejects))
     return REJECTED if tally.rejected else 0
@@ -62,13 +79,21 @@ def detect(source: Path) -> str:
 
 def feed(
     ledger: LoyaltyLedger, source: Path, form: str, rejects: Rejects, speaker: Speaker, *,
-    history: bool, enrol: bool,
+    history: bool, enrol: bool, workers: int = 1, batch: int = BATCH,
 ) -> Tally:  # fmt: skip
-    """Read a source to its end, with a progress bar."""
+    """Read a source to its end, with a progress bar; a text file from where it was left."""
     total, unit = _size(source, form)
+    mark = None
+    if form == "ndjson":
+        mark = Mark(ledger.log, source, f"{'history' * history} {'enrol' * enrol}")
+        if mark.start.offset:
+            speaker.note(f"goes on at byte {mark.start.offset}, line {mark.start.lines + 1}")
     with speaker.progress("ingest", total, unit) as update:
-        items = read(source, form, update)
-        return ingest(ledger, items, rejects, history=history, enrol=enrol)
+        items = found(source, form, update, mark)
+        return ingest(
+            ledger, items, rejects, history=history, enrol=enrol, workers=workers, batch=batch,
+            mark=mark,
+        )  # fmt: skip
 
 
 def follow(ledger: LoyaltyLedger, speaker: Speaker) -> None:
@@ -95,6 +120,17 @@ def read(source: Path, form: str, update: Callable[[int], None] | None) -> Itera
     if form == "ndjson":
         return ndjson.read(source, progress=update)
     return retail.FORMATS[form].read(source, progress=update)
+
+
+def found(
+    source: Path, form: str, update: Callable[[int], None] | None, mark: Mark | None
+) -> Iterator[Found]:
+    """The same, but lines of text not read yet, from the mark on."""
+    from adapters.pos import ndjson
+
+    if mark is None:
+        return read(source, form, update)
+    return ndjson.lines(source, start=mark.start, progress=update)
 
 
 def _data(tally: Tally, rejects: Rejects) -> dict[str, object]:

@@ -1,0 +1,39 @@
+"""What became of what was fed."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from msgspec import Struct, field
+
+from adapters.records import Bad
+
+
+class Told(NamedTuple):
+    """What became of one portion; each refused item with the reason it is counted under."""
+
+    recorded: int
+    repeated: int
+    refused: list[tuple[Bad, str]]
+
+
+class Tally(Struct):
+    """What became of everything so far."""
+
+    recorded: int = 0
+    repeated: int = 0
+    rejected: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def read(self) -> int:
+        """Everything that was fed."""
+        return self.recorded + self.repeated + self.rejected
+
+    def add(self, told: Told) -> None:
+        """Count a portion in."""
+        self.recorded += told.recorded
+        self.repeated += told.repeated
+        self.rejected += len(told.refused)
+        for _, reason in told.refused:
+            self.reasons[reason] = self.reasons.get(reason, 0) + 1
