@@ -231,6 +231,10 @@ class RebuildNeeded(LedgerError):
     """A report does not fit this program or this log; run `loyalty rebuild`."""
 
 
+class ReportBroken(LedgerError):
+    """A report cannot take what it is told."""
+
+
 class RebuildOvertaken(LedgerError):
     """Another rebuild of the same report began later; it goes on, this one stopped."""
 

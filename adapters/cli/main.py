@@ -61,6 +61,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("follow", "follow", "keep the reporting tables up to date until stopped"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
+    Entry("unpark", "unpark", "try again what a report could not take"),
     Entry("export", "export", "write the log out as Parquet"),
     Entry("verify", "verify", "check the log, and everything derived from it"),
     Entry(

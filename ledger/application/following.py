@@ -9,6 +9,7 @@ from eventsourcing.persistence import PersistenceError
 
 from ledger.application.door import Door
 from ledger.errors import LedgerError
+from ledger.projections.parking import Parked
 from ledger.store.bell import bell_of
 
 POLL_MS = 1_000
@@ -45,16 +46,22 @@ class Following(Door):
         poll_ms: int = POLL_MS,
         tell: Callable[[int], None] = lambda _: None,
         complain: Callable[[str], None] = lambda _: None,
+        left_out: Callable[[Parked], None] = lambda _: None,
     ) -> None:
         """Keep the reporting tables up to date until `stop` says so.
 
         Several may follow one log: each batch is taken by one of them. `tell` hears how many
-        events a batch had; `complain` what kept it from going on, which is tried again: nothing is
-        left out, so an event that a report cannot take holds the reports up until that is mended.
+        events a batch had; `complain` what kept it from going on, which is tried again; `left_out`
+        each stream that a report had to set aside, which `unpark` tries again.
         """
+        known: set[Parked] = set()
 
         def took(events: int) -> None:
             tell(events)
+            for one in self.engine.parked():
+                if one not in known:
+                    known.add(one)
+                    left_out(one)
             if stop():
                 raise _Stopped
 

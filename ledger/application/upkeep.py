@@ -8,6 +8,7 @@ from ledger.application.door import Door
 from ledger.audit.verify import Phase, Verdict, verify
 from ledger.errors import InputInvalid
 from ledger.projections.engine import Progress, Status
+from ledger.projections.parking import Parked
 
 
 class Upkeep(Door):
@@ -31,13 +32,29 @@ class Upkeep(Door):
         """
         if workers < 1:
             raise InputInvalid("There is at least one worker.", field="workers")
+        return self.engine.rebuild(self._named(names), progress, workers=workers, anew=anew)
+
+    def parked(self) -> list[Parked]:
+        """Streams that a report could not take, from which event on and why."""
+        return self.engine.parked()
+
+    def unpark(self, names: Sequence[str] = (), progress: Progress | None = None) -> list[Parked]:
+        """Try again what reports (all of them where none are named) left out; what is left now.
+
+        Raises:
+            InputInvalid: there is no such projection.
+            RebuildOvertaken: a rebuild that it takes was overtaken by another.
+        """
+        return self.engine.unpark(self._named(names), progress)
+
+    def _named(self, names: Sequence[str]) -> Sequence[str]:
         known = [p.name for p in self.engine.projections]
         for name in names:
             if name not in known:
                 raise InputInvalid(
                     f"There is no projection `{name}`; there are {', '.join(known)}."
                 )
-        return self.engine.rebuild(names or known, progress, workers=workers, anew=anew)
+        return names or known
 
     def verify(self, phase: Phase = lambda _name, _events: None) -> Verdict:
         """Verify the log and everything derived from it; writes nothing to the ledger.

@@ -7,7 +7,7 @@ equal tables from another engine are the stronger proof.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,13 @@ class Replica:
         self.reports.make(self.cursor, self.projections)
 
     def fold(
-        self, log: Log, folder: Folder, upto: dict[str, int], progress: Progress | None = None
-    ) -> None:
-        """Fold the log, for each projection up to the position that the live one has reached."""
+        self, log: Log, folder: Folder, upto: dict[str, int],
+        parked: Mapping[str, Mapping[bytes, int]], progress: Progress | None = None,
+    ) -> None:  # fmt: skip
+        """Fold the log, for each projection up to the position that the live one has reached.
+
+        What the live one left out is left out here too: it is told of by itself.
+        """
         after = 0
         while rows := log.page(after, PAGE):
             after = int(rows[-1][0])
@@ -47,6 +51,8 @@ class Replica:
             for projection in self.projections:
                 end = upto[projection.name]
                 mine = rows if after <= end else [row for row in rows if row[0] <= end]
+                if left_out := parked.get(projection.name):
+                    mine = [row for row in mine if row[2] < left_out.get(row[1], row[2] + 1)]
                 if mine:
                     out = folder.fold([projection], mine, {projection.name: 0})[projection.name]
                     self.reports.write(self.cursor, projection, PLACES[0], out)

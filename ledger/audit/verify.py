@@ -20,9 +20,10 @@ from ledger.audit.replica import Replica, differences
 from ledger.errors import LedgerError, RebuildNeeded
 from ledger.projections.engine import Engine
 from ledger.projections.folder import Folder
+from ledger.projections.parking import Parking
 from ledger.projections.schema import Table
 from ledger.store.codec import Codec
-from ledger.store.keys import Keys
+from ledger.store.keys import MEMBER, Keys
 from ledger.store.log import Log
 
 Phase = Callable[[str, int], Callable[[int], None] | None]
@@ -98,7 +99,15 @@ def _against(
         if tracked != upto[projection.name]:
             detail = f"it is at {upto[projection.name]}, its tracking at {tracked}"
             findings.append(Finding("projection", f"{projection.name}'s position", detail))
-    replica.fold(log, Folder(codec, keys), upto, phase("replay", head))
+    parking = Parking(engine.reports)
+    live_places = engine.places(cursor)
+    for one in parking.parked(cursor, live_places)[:ENOUGH]:
+        place = f"{one.projection} from position {one.position} on"
+        member = one.stream.hex() if one.stream[0] == MEMBER else ""
+        detail = f"it leaves out stream {one.stream.hex()}: {one.reason}"
+        findings.append(Finding("projection", place, detail, member))
+    parked = parking.versions(cursor, live_places)
+    replica.fold(log, Folder(codec, keys), upto, parked, phase("replay", head))
     places = {t.name: status[p.name][0] for p in engine.projections for t in p.tables}
     live = Live(engine.reports, cursor, places, upto["balance"])
     digests = {}

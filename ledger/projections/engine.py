@@ -7,30 +7,34 @@ tracked and not written, cannot exist, so a kill at any moment loses and repeats
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ledger.errors import RebuildNeeded
 from ledger.projections.folder import Folder
+from ledger.projections.intake import Intake
+from ledger.projections.parking import Parked
 from ledger.projections.rebuild import Rebuild, follower
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Projection
 from ledger.store.codec import Codec
-from ledger.store.keys import Keys
-from ledger.store.log import Log
+from ledger.store.keys import ID_BYTES, Keys
+from ledger.store.log import Log, Paged
 
 BATCH = 5_000
 Progress = Callable[[int], None]
 
 
 class Status(NamedTuple):
-    """How far a projection has come; `lag` is in events."""
+    """How far a projection has come; `lag` is in events, `parked` counts streams left out."""
 
     projection: str
     position: int
     lag: int
+    parked: int = 0
 
 
 class Engine:
@@ -44,18 +48,32 @@ class Engine:
         self.reports = Reports(postgres=log.is_postgres)
         self._log = log
         self._folder = Folder(codec, keys)
+        self._intake = Intake(log, self.reports, self._folder)
+        self._parking = self._intake.parking
 
     def prepare(self) -> None:
         """Make tables that are missing."""
         with self._log.transaction(commit=True) as cursor:
             self.reports.make(cursor, self.projections)
+            self._parking.make(cursor)
 
     def status(self) -> list[Status]:
         """How far each projection has come."""
         with self._log.transaction(commit=False) as cursor:
             known = self.reports.status(cursor)
+            places = {name: place for name, (place, _, _) in known.items()}
+            left = Counter(one.projection for one in self._parking.parked(cursor, places))
         head = self._log.head()  # read later, so that nobody is ahead of it
-        return [Status(n, at, head - at) for n, (_, _, at) in sorted(known.items())]
+        return [Status(n, at, head - at, left[n]) for n, (_, _, at) in sorted(known.items())]
+
+    def parked(self) -> list[Parked]:
+        """What the live reports leave out, in the order of the log."""
+        with self._log.transaction(commit=False) as cursor:
+            return self._parking.parked(cursor, self.places(cursor))
+
+    def places(self, cursor: Any) -> dict[str, str]:
+        """The live place of each projection."""
+        return {name: place for name, (place, _, _) in self.reports.status(cursor).items()}
 
     def catch_up(self, progress: Progress | None = None) -> int:
         """Bring every projection to the head of the log; returns the position reached.
@@ -67,18 +85,79 @@ class Engine:
             reached = min(position for _, position in self._live(cursor).values())
             if not self._log.page(reached, 1, cursor):
                 return reached  # nothing new, so nobody's writing is held up
+        carefully = False
         while True:
-            with self._log.transaction(commit=True) as cursor:
-                self.reports.lock(cursor)
-                live = self._live(cursor)
-                after = min(position for _, position in live.values())
-                rows = self._log.page(after, BATCH, cursor)
-                if not rows:
-                    return max(reached, after)
-                reached = int(rows[-1][0])
-                self._advance(cursor, live, rows)
+            try:
+                rows, after = self._next(carefully=carefully)
+            except Exception as error:
+                if carefully or not self._intake.blames_an_event(error):
+                    raise
+                carefully = True
+                continue
+            if not rows:
+                return max(reached, after)
+            carefully = False
+            reached = int(rows[-1][0])
             if progress:
                 progress(len(rows))
+
+    def _next(self, *, carefully: bool) -> tuple[list[Paged], int]:
+        """Take the next batch, and the position it begins after; nothing where there is none."""
+        with self._log.transaction(commit=True) as cursor:
+            self.reports.lock(cursor)
+            live = self._live(cursor)
+            after = min(position for _, position in live.values())
+            rows = self._log.page(after, BATCH, cursor)
+            if rows:
+                self._advance(cursor, live, rows, carefully=carefully)
+            return rows, after
+
+    def unpark(self, names: Sequence[str], progress: Progress | None = None) -> list[Parked]:
+        """Try again what these projections left out; returns what still is.
+
+        Where streams decide by themselves only theirs are read; where the log's order counts the
+        projection is built anew.
+
+        Raises:
+            RebuildOvertaken: another rebuild began after this one.
+        """
+        left = {one.projection for one in self.parked() if one.projection in names}
+        if anew := [p.name for p in self.projections if p.name in left and not p.kind]:
+            self.rebuild(anew, progress)
+        for projection in self.projections:
+            if projection.name in left and projection.kind:
+                for one in [one for one in self.parked() if one.projection == projection.name]:
+                    while not self._unpark(projection, one):
+                        pass  # it moved on meanwhile
+        return [one for one in self.parked() if one.projection in names]
+
+    def _unpark(self, projection: Projection, one: Parked) -> bool:
+        """Try one stream again; False where the projection moved on while it was read."""
+        name = projection.name
+        with self._log.transaction(commit=False) as cursor:
+            upto = self.reports.status(cursor)[name][2]
+        rows = list(self._of_stream(one, self._folder.topics([projection]), upto))
+        with self._log.transaction(commit=True) as cursor:
+            self.reports.lock(cursor)
+            place, _, position = self.reports.status(cursor)[name]
+            if position != upto:
+                return False
+            parked = self._parking.versions(cursor, {name: place}).get(name, {})
+            if one.stream in parked:
+                del parked[one.stream]
+                self._parking.release(cursor, name, place, one.stream)
+                self._intake.take_carefully(
+                    cursor, rows, projection, place, 0, parked,
+                    self._intake.writing(cursor, projection, place),
+                )  # fmt: skip
+        return True
+
+    def _of_stream(self, one: Parked, topics: Sequence[str], upto: int) -> Iterator[Paged]:
+        """What a stream has from where it was left."""
+        after, until = one.version - 1, _next_stream(one.stream)
+        while rows := self._log.by_stream((one.stream, after), until, upto, topics, BATCH):
+            yield from rows
+            after = rows[-1][2]
 
     def rebuild(
         self, names: Sequence[str], progress: Progress | None = None, *, workers: int = 1,
@@ -136,13 +215,20 @@ class Engine:
         return live
 
     def _advance(
-        self, cursor: Any, live: dict[str, tuple[str, int]], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
+        self, cursor: Any, live: dict[str, tuple[str, int]], rows: Sequence[Paged], *,
+        carefully: bool,
+    ) -> None:  # fmt: skip
         head = int(rows[-1][0])
         behind = [p for p in self.projections if p.name in live and live[p.name][1] < head]
-        outs = self._folder.fold(behind, rows, {p.name: live[p.name][1] for p in behind})
+        places = {p.name: live[p.name][0] for p in behind}
+        after = {p.name: live[p.name][1] for p in behind}
+        self._intake.take(cursor, rows, behind, places, after, carefully=carefully)
         for projection in behind:
-            place = live[projection.name][0]
-            self.reports.write(cursor, projection, place, outs[projection.name])
+            place = places[projection.name]
             self._log.track(cursor, follower(projection, place), head)
             self.reports.advance(cursor, projection, place, head)
+
+
+def _next_stream(stream: bytes) -> bytes:
+    """The stream id after this one."""
+    return (int.from_bytes(stream, "big") + 1).to_bytes(ID_BYTES, "big")

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ledger.errors import RebuildOvertaken
 from ledger.projections.folder import Folder
+from ledger.projections.intake import Intake
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.runs import Part, Run, Runs, new_number
 from ledger.projections.schema import Out, Projection
@@ -31,7 +32,12 @@ class Written(NamedTuple):
 
     before: Part
     after: Part
-    outs: dict[str, Out]
+    outs: dict[str, Out] | None
+    """None where something on it cannot be taken."""
+
+
+class _LeftOut(Exception):
+    """Something on a page is not to be taken, or cannot be."""
 
 
 class Scan:
@@ -45,6 +51,7 @@ class Scan:
         self.run = run
         self._reports = Reports(postgres=log.is_postgres)
         self._runs = Runs(self._reports)
+        self._intake = Intake(log, self._reports, folder)
 
     def finish(self, number: int) -> Iterator[Written]:
         """Read a part to its end and write it."""
@@ -61,17 +68,25 @@ class Scan:
         if number not in parts:
             raise RebuildOvertaken(_names(self._chosen))
         part = parts[number]
-        kind = number // RANGES
-        takers = [p for p in self._chosen if p.kind == kind]
-        topics = self._folder.topics(takers)
+        takers = self._takers(number)
         while not part.done:
-            rows, limit = self._read(part, topics)
-            outs = self._folder.fold(takers, rows, dict.fromkeys((p.name for p in takers), 0))
+            rows, limit = self._read(part)
             before, part = part, self._moved(part, rows, limit)
-            yield Written(before, part, outs)
+            yield Written(before, part, self._folded(takers, rows))
 
-    def _read(self, part: Part, topics: Sequence[str]) -> tuple[list[Paged], int]:
-        head = self.run.head
+    def _takers(self, number: int) -> list[Projection]:
+        return [p for p in self._chosen if p.kind == number // RANGES]
+
+    def _folded(self, takers: list[Projection], rows: list[Paged]) -> dict[str, Out] | None:
+        try:
+            return self._folder.fold(takers, rows, dict.fromkeys((p.name for p in takers), 0))
+        except Exception as error:
+            if not self._intake.blames_an_event(error):
+                raise
+            return None
+
+    def _read(self, part: Part) -> tuple[list[Paged], int]:
+        head, topics = self.run.head, self._folder.topics(self._takers(part.number))
         if part.number == IN_ORDER:
             limit = self._batch
             return self._log.by_position(part.after[1], head, topics, limit), limit
@@ -91,24 +106,55 @@ class Scan:
 
         Raises:
             RebuildOvertaken: the run is not there any more.
+            ReportBroken: too much on it cannot be taken.
         """
+        try:
+            return self._write(page, None)
+        except Exception as error:
+            if not self._intake.blames_an_event(error):
+                raise
+        return self._write(page, self._read(page.before)[0])
+
+    def _write(self, page: Written, rows: list[Paged] | None) -> bool:
+        """Write what a page came to or, carefully, its rows again."""
         with self._log.transaction(commit=True) as cursor:
             if self._log.is_postgres:  # the flip's commit waits for the disk, for all before it too
                 cursor.execute("SET LOCAL synchronous_commit = off")
             if not self._runs.move(cursor, self.run.number, page.before, page.after):
                 self._runs.check(cursor, self.run)
                 return False
-            for projection in self._chosen:
-                if projection.name in page.outs:
-                    self._put(cursor, projection, page)
+            parked = self._intake.parking.versions(cursor, self.run.places)
+            for projection in self._takers(page.before.number):
+                if rows is not None:
+                    self._put_carefully(cursor, projection, page, rows, parked)
+                elif projection.name in parked or page.outs is None:
+                    raise _LeftOut
+                else:
+                    out = page.outs[projection.name]
+                    self._put(cursor, projection, page, out, page.before.after[0])
         return True
 
-    def _put(self, cursor: Any, projection: Projection, page: Written) -> None:
-        place, out = self.run.places[projection.name], page.outs[projection.name]
+    def _put_carefully(
+        self, cursor: Any, projection: Projection, page: Written, rows: list[Paged],
+        parked: dict[str, dict[bytes, int]],
+    ) -> None:  # fmt: skip
+        name, cut = projection.name, [page.before.after[0]]
+
+        def put(some: Sequence[Paged], out: Out) -> None:
+            self._put(cursor, projection, page, out, cut[0])
+            cut[0] = some[-1][1]  # what is put next may go on with this stream
+
+        place, left_out = self.run.places[name], parked.get(name, {})
+        self._intake.take_carefully(cursor, rows, projection, place, 0, left_out, put)
+
+    def _put(
+        self, cursor: Any, projection: Projection, page: Written, out: Out, cut: bytes
+    ) -> None:
+        place = self.run.places[projection.name]
         if page.before.number == IN_ORDER:
             self._reports.write(cursor, projection, place, out)
         else:
-            self._reports.put(cursor, projection, place, out, page.before.after[0])
+            self._reports.put(cursor, projection, place, out, cut)
 
 
 class Rebuild:
@@ -121,6 +167,7 @@ class Rebuild:
         self._log, self._reports, self._folder = log, reports, folder
         self._chosen, self._batch = chosen, batch
         self._runs = Runs(reports)
+        self._intake = Intake(log, reports, folder)
 
     def run(self, progress: Progress, *, workers: int = 1, anew: bool = False) -> int:
         """Do it all, or the rest of it; returns the position reached.
@@ -145,6 +192,7 @@ class Rebuild:
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
             self._runs.make(cursor)
+            self._intake.parking.make(cursor)
             known = self._reports.status(cursor)
             self._reports.make(cursor, [p for p in self._chosen if p.name not in known])
             status = self._reports.status(cursor)
@@ -161,6 +209,7 @@ class Rebuild:
 
     def _make_room(self, cursor: Any, projection: Projection, place: str, *, changed: bool) -> None:
         self._log.untrack(cursor, follower(projection, place))
+        self._intake.parking.clear(cursor, projection.name, place)
         if changed or not self._reports.in_shape(cursor, projection, place):
             self._reports.clear_place(cursor, projection, place)
             if not changed:
@@ -203,29 +252,41 @@ class Rebuild:
         """Read what was appended since, up to the moment when nothing is left, and flip then."""
         with self._log.transaction(commit=False) as cursor:
             after = self._tracked(cursor, run)
+        carefully = False
         while True:
-            with self._log.transaction(commit=True) as cursor:
-                self._reports.lock(cursor)
-                self._runs.check(cursor, run)
-                if self._tracked(cursor, run) != after:
-                    raise RebuildOvertaken(_names(self._chosen))
-                rows = self._log.page(after, self._batch, cursor)
-                if not rows:
-                    self._flip(cursor, run, after)
-                    return after
-                self._advance(cursor, run, rows, after)
-                after = int(rows[-1][0])
+            try:
+                rows = self._next(run, after, carefully=carefully)
+            except Exception as error:
+                if carefully or not self._intake.blames_an_event(error):
+                    raise
+                carefully = True
+                continue
+            if not rows:
+                return after
+            carefully = False
+            after = int(rows[-1][0])
             progress(len(rows))
+
+    def _next(self, run: Run, after: int, *, carefully: bool) -> list[Paged]:
+        """Take the next batch; where there is none, flip."""
+        with self._log.transaction(commit=True) as cursor:
+            self._reports.lock(cursor)
+            self._runs.check(cursor, run)
+            if self._tracked(cursor, run) != after:
+                raise RebuildOvertaken(_names(self._chosen))
+            rows = self._log.page(after, self._batch, cursor)
+            if not rows:
+                self._flip(cursor, run, after)
+                return rows
+            heard = dict.fromkeys(run.places, after)
+            self._intake.take(cursor, rows, self._chosen, run.places, heard, carefully=carefully)
+            for projection in self._chosen:
+                name = follower(projection, run.places[projection.name])
+                self._log.track(cursor, name, int(rows[-1][0]))
+            return rows
 
     def _tracked(self, cursor: Any, run: Run) -> int:
         return min(self._log.tracked(cursor, follower(p, run.places[p.name])) for p in self._chosen)
-
-    def _advance(self, cursor: Any, run: Run, rows: Sequence[Paged], after: int) -> None:
-        outs = self._folder.fold(self._chosen, rows, dict.fromkeys(run.places, after))
-        for projection in self._chosen:
-            place = run.places[projection.name]
-            self._reports.write(cursor, projection, place, outs[projection.name])
-            self._log.track(cursor, follower(projection, place), int(rows[-1][0]))
 
     def _flip(self, cursor: Any, run: Run, position: int) -> None:
         """Switch to the new places."""
@@ -234,6 +295,7 @@ class Rebuild:
             place = run.places[projection.name]
             self._reports.set_status(cursor, projection, place, position)
             self._log.untrack(cursor, follower(projection, other(place)))
+            self._intake.parking.clear(cursor, projection.name, other(place))
             if status[projection.name][1] != projection.shape:
                 self._reports.clear_place(cursor, projection, other(place))
                 self._reports.show(cursor, projection)

@@ -46,7 +46,7 @@ class Sheet(NamedTuple):
 
     before: Part
     after: Part
-    outs: dict[str, tuple[Any, Any, Any]]
+    outs: dict[str, tuple[Any, Any, Any]] | None
 
 
 def spread(
@@ -159,11 +159,15 @@ def _do_part(scan: Scan, log: Log, pipe: Any, number: int) -> None:
     pipe.send(None)
 
 
-def _packed(page: Written) -> dict[str, tuple[Any, Any, Any]]:
+def _packed(page: Written) -> dict[str, tuple[Any, Any, Any]] | None:
+    if page.outs is None:
+        return None
     return {name: (out.rows, out.merged, out.patches) for name, out in page.outs.items()}
 
 
 def _page(sheet: Sheet, chosen: Sequence[Projection]) -> Written:
+    if sheet.outs is None:
+        return Written(sheet.before, sheet.after, None)
     outs = {}
     for projection in chosen:
         if projection.name in sheet.outs:

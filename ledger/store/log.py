@@ -91,6 +91,8 @@ class Log(Protocol):
     is_postgres: bool
     db: str
     """The name it was opened under, for a process that opens it too."""
+    away: tuple[type[Exception], ...]
+    """The driver's own errors that say nothing about what was written."""
 
     def append(
         self,

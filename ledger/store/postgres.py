@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, cast
 
+import psycopg
 from eventsourcing import postgres as library
 from eventsourcing.persistence import PersistenceError, StoredEvent, Tracking
 from eventsourcing.utils import strtobool
@@ -55,6 +56,7 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
 
     is_postgres = True
     db = ""
+    away = (psycopg.OperationalError, psycopg.InterfaceError)
 
     def __init__(self, datastore: library.PostgresDatastore, **kwargs: Any) -> None:
         """Replace the library's table of events by ours; keep its tracking table.

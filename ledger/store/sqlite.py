@@ -96,6 +96,7 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
 
     is_postgres = False
     db = ""
+    away = (sqlite3.OperationalError,)
 
     def __init__(self, datastore: library.SQLiteDatastore, **kwargs: Any) -> None:
         """Nobody uses it yet."""

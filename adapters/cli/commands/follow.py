@@ -10,6 +10,7 @@ from adapters.cli.stopping import stopped
 from adapters.cli.values import positive
 from ledger.application import LoyaltyLedger
 from ledger.application.following import Lag
+from ledger.projections.parking import Parked
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         teller.say()
         ledger.follow(
             stop.is_set, poll_ms=options.every * 1_000, tell=teller.took,
-            complain=teller.complained,
+            complain=teller.complained, left_out=teller.left_out,
         )  # fmt: skip
         teller.say()
     return 0
@@ -59,6 +60,13 @@ class _Teller:
         if why != self._complaint:
             self._speaker.note(f"loyalty: {why} It is tried again.")
             self._complaint = why
+
+    def left_out(self, one: Parked) -> None:
+        """Say what a report set aside."""
+        self._speaker.note(
+            f"loyalty: `{one.projection}` leaves out stream {one.stream.hex()} from position"
+            f" {one.position} on: {one.reason}. `loyalty unpark` tries it again."
+        )
 
     def say(self) -> None:
         """Say it."""

@@ -1,0 +1,91 @@
+"""What a report could not take: the member's stream is set aside from that event on, and said so.
+
+The rest goes on. A stream that is set aside ("parked") is left out from the first event that the
+report could not take to its end, so that what the report shows of the member is true as of then,
+until it is tried again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ledger.projections.reports import Reports
+from ledger.store.log import Paged
+
+REASON_CHARACTERS = 400
+
+
+class Parked(NamedTuple):
+    """A stream that a report left at an event, with the reason."""
+
+    projection: str
+    stream: bytes
+    version: int
+    position: int
+    topic: str
+    reason: str
+
+
+class Parking:
+    """The table of what is set aside, for each place of a projection."""
+
+    def __init__(self, reports: Reports) -> None:
+        """Say it in the dialect of the reports."""
+        self._table = f"{reports.prefix}parked_stream"
+        self._mark = reports.mark
+        self._postgres = reports.postgres
+
+    def make(self, cursor: Any) -> None:
+        """Make the table if it is missing."""
+        text, number, key = (
+            ('text COLLATE "C"', "bigint", "bytea")
+            if self._postgres
+            else ("TEXT", "INTEGER", "BLOB")
+        )
+        cursor.execute(
+            f"CREATE TABLE IF NOT EXISTS {self._table} (projection {text} NOT NULL,"
+            f" place {text} NOT NULL, stream {key} NOT NULL, version {number} NOT NULL,"
+            f" position {number} NOT NULL, topic {text} NOT NULL, reason {text} NOT NULL,"
+            " PRIMARY KEY (projection, place, stream))"
+        )
+
+    def versions(self, cursor: Any, places: Mapping[str, str]) -> dict[str, dict[bytes, int]]:
+        """By projection, the streams that are left out of a place, from which version on."""
+        self._do(cursor, f"SELECT projection, place, stream, version FROM {self._table}")
+        found: dict[str, dict[bytes, int]] = {}
+        for name, place, stream, version in cursor.fetchall():
+            if places.get(name) == place:
+                found.setdefault(name, {})[stream] = version
+        return found
+
+    def parked(self, cursor: Any, places: Mapping[str, str]) -> list[Parked]:
+        """What is left out of places, in the order of the log."""
+        columns = "projection, stream, version, position, topic, reason, place"
+        self._do(cursor, f"SELECT {columns} FROM {self._table} ORDER BY position, projection")
+        return [Parked(*row[:-1]) for row in cursor.fetchall() if places.get(row[0]) == row[-1]]
+
+    def park(self, cursor: Any, name: str, place: str, row: Paged, why: Exception) -> None:
+        """Set a stream aside from an event on."""
+        position, stream, version, topic = row[:4]
+        # A database keeps no NUL in a text, and an error may quote what it could not take.
+        reason = f"{type(why).__name__}: {why}".replace("\0", " ")[:REASON_CHARACTERS]
+        self._do(
+            cursor, f"INSERT INTO {self._table} VALUES (?, ?, ?, ?, ?, ?, ?)",
+            name, place, stream, version, position, topic, reason,
+        )  # fmt: skip
+
+    def release(self, cursor: Any, name: str, place: str, stream: bytes) -> None:
+        """Take a stream back in."""
+        self._do(
+            cursor, f"DELETE FROM {self._table} WHERE projection = ? AND place = ? AND stream = ?",
+            name, place, stream,
+        )  # fmt: skip
+
+    def clear(self, cursor: Any, name: str, place: str) -> None:
+        """A place is begun anew."""
+        query = f"DELETE FROM {self._table} WHERE projection = ? AND place = ?"
+        self._do(cursor, query, name, place)
+
+    def _do(self, cursor: Any, query: str, *values: object) -> None:
+        cursor.execute(query.replace("?", self._mark), values)
