@@ -19,7 +19,7 @@ from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
-from bench import history, hot_member, ingest, latency, online, rebuild, two_processes
+from bench import batches, history, hot_member, ingest, latency, online, rebuild, two_processes
 from bench.server import postgres_server
 from bench.stage import Stage
 from ledger.types import Receipt
@@ -30,6 +30,7 @@ MEASUREMENTS: dict[str, Callable[[Stage], None]] = {
     "hot_member": hot_member.measure,
     "latency": latency.measure,
     "two_processes": two_processes.measure,
+    "batches": batches.measure,
     "ingest": ingest.measure,
     "history": history.measure,
     "rebuild": rebuild.measure,

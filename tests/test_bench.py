@@ -6,7 +6,7 @@ import time
 import pytest
 
 from adapters.simulate import simulate
-from bench import hot_member, latency, online, two_processes
+from bench import batches, hot_member, latency, online, two_processes
 from bench.callers import Ours, drive, look_at, percentiles_us
 from bench.decision import counted_on
 from bench.default_app import DefaultApp, Member
@@ -77,8 +77,9 @@ def test_points_that_differ_are_an_error(stage, monkeypatch):
         (hot_member, {"hot_member_vs_handwritten"}),
         (latency, {"closed_p99_us", "open_p99_us", "open_p999_us"}),
         (two_processes, {"two_processes_vs_one"}),
+        (batches, {"ingest_vs_limit", "ingest_workers_2_vs_1", "ingest_decision_share"}),
     ],
-    ids=["online", "hot_member", "latency", "two_processes"],
+    ids=["online", "hot_member", "latency", "two_processes", "batches"],
 )  # fmt: skip
 def test_a_measurement_records_every_receipt_and_keeps_its_figures(stage, measurement, keys):
     stage.receipts = made(400)

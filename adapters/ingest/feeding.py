@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
-from adapters.ingest.hands import BATCH, How, hands
+from adapters.ingest.hands import BATCH, Hand, How, hands
 from adapters.ingest.marks import Mark
 from adapters.ingest.sorting import Sorter
 from adapters.ingest.tally import Tally, Told
@@ -51,17 +51,26 @@ def ingest(
         raise InputInvalid(f"From 1 to {MOST_WORKERS} workers.", field="workers")
     if not 1 <= batch <= MOST_BATCH:
         raise InputInvalid(f"From 1 to {MOST_BATCH} receipts together.", field="batch")
-    size = batch if workers == 1 else batch * BATCHES_A_PORTION * workers
+    with hands(ledger, How(history, enrol, batch), workers) as crew:
+        return feed(ledger, crew, source, rejects, batch, mark)
+
+
+def feed(
+    ledger: LoyaltyLedger, crew: Sequence[Hand], source: Iterable[Found], rejects: Rejects,
+    batch: int = BATCH, mark: Mark | None = None,
+) -> Tally:  # fmt: skip
+    """The same by hands that are there already."""
+    several = len(crew) > 1
+    size = batch * BATCHES_A_PORTION * len(crew) if several else batch
     tally = mark.tally if mark else Tally()
     settling = _Settling(rejects, tally, mark)
+    sorter = Sorter(ledger, len(crew))
     found = iter(source)
-    with hands(ledger, How(history, enrol, batch), workers) as crew:
-        sorter = Sorter(ledger, workers)
-        while chunk := list(islice(found, size)):
-            settling.reached(Start(chunk[0].place.offset, chunk[0].place.line - 1))
-            portions = zip(crew, sorter.sort(chunk), strict=True)
-            settling.add([hand.take(portion) for hand, portion in portions if portion])
-        settling.end()
+    while chunk := list(islice(found, size)):
+        settling.reached(Start(chunk[0].place.offset, chunk[0].place.line - 1))
+        portions = zip(crew, sorter.sort(chunk), strict=True)
+        settling.add([hand.take(portion) for hand, portion in portions if portion])
+    settling.end()
     return tally
 
 
