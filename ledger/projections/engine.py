@@ -58,27 +58,29 @@ class Engine:
         return [Status(n, at, head - at) for n, (_, _, at) in sorted(known.items())]
 
     def catch_up(self, progress: Progress | None = None) -> int:
-        """Bring every projection to the head of the log; returns the position reached.
+        """Bring every projection to where the head of the log is now; returns the position reached.
+
+        What others go on appending meanwhile is not waited for: they might never pause.
 
         Raises:
             RebuildNeeded: a projection was built in another shape.
         """
+        head = self._log.head()
         with self._log.transaction(commit=False) as cursor:
             reached = min(position for _, position in self._live(cursor).values())
-            if not self._log.page(reached, 1, cursor):
-                return reached  # nothing new, so nobody's writing is held up
-        while True:
+        while reached < head:  # where nothing is new, nobody's writing is held up
             with self._log.transaction(commit=True) as cursor:
                 self.reports.lock(cursor)
                 live = self._live(cursor)
-                after = min(position for _, position in live.values())
-                rows = self._log.page(after, BATCH, cursor)
-                if not rows:
-                    return max(reached, after)
-                reached = int(rows[-1][0])
+                reached = min(position for _, position in live.values())
+                if reached >= head:
+                    break  # somebody else did it
+                rows = self._log.page(reached, BATCH, cursor)
                 self._advance(cursor, live, rows)
+                reached = int(rows[-1][0])
             if progress:
                 progress(len(rows))
+        return reached
 
     def rebuild(
         self, names: Sequence[str], progress: Progress | None = None, *, workers: int = 1,
@@ -119,17 +121,17 @@ class Engine:
     def tracked(self, cursor: Any, projection: Projection) -> int:
         """How far the live place of a projection is tracked."""
         place = self.reports.status(cursor)[projection.name][0]
-        return self._log.tracked(cursor, follower(projection, place))
+        return self._log.tracked(cursor).get(follower(projection, place), 0)
 
     def _live(self, cursor: Any) -> dict[str, tuple[str, int]]:
         """Place and position of each projection."""
-        status = self.reports.status(cursor)
+        status, reached = self.reports.status(cursor), self._log.tracked(cursor)
         live = {}
         for projection in self.projections:
             place, shape, position = status.get(projection.name, ("", None, 0))
             if shape != projection.shape:
                 raise RebuildNeeded(f"`{projection.name}`")
-            tracked = self._log.tracked(cursor, follower(projection, place))
+            tracked = reached.get(follower(projection, place), 0)
             if tracked != position:  # going on would count events twice, or not at all
                 raise RebuildNeeded(f"`{projection.name}` is at {position}, tracked at {tracked}.")
             live[projection.name] = (place, tracked)
@@ -141,8 +143,8 @@ class Engine:
         head = int(rows[-1][0])
         behind = [p for p in self.projections if p.name in live and live[p.name][1] < head]
         outs = self._folder.fold(behind, rows, {p.name: live[p.name][1] for p in behind})
+        places = {p.name: live[p.name][0] for p in behind}
         for projection in behind:
-            place = live[projection.name][0]
-            self.reports.write(cursor, projection, place, outs[projection.name])
-            self._log.track(cursor, follower(projection, place), head)
-            self.reports.advance(cursor, projection, place, head)
+            self.reports.write(cursor, projection, places[projection.name], outs[projection.name])
+        self._log.track(cursor, [follower(p, places[p.name]) for p in behind], head)
+        self.reports.advance(cursor, places, head)

@@ -23,6 +23,8 @@ IN_ORDER = 0
 """The part that is read in the log's order; the others are kind x RANGES + range."""
 PAGES = 4
 """A range is read in longer pages than the tail: nobody waits for a lock meanwhile."""
+LITTLE = 10
+"""A tenth of a page is little enough to be written under the lock, with what comes meanwhile."""
 Progress = Callable[[int], None]
 
 
@@ -93,8 +95,7 @@ class Scan:
             RebuildOvertaken: the run is not there any more.
         """
         with self._log.transaction(commit=True) as cursor:
-            if self._log.is_postgres:  # the flip's commit waits for the disk, for all before it too
-                cursor.execute("SET LOCAL synchronous_commit = off")
+            self._reports.leave_to_later(cursor)  # the flip's commit waits for all before it too
             if not self._runs.move(cursor, self.run.number, page.before, page.after):
                 self._runs.check(cursor, self.run)
                 return False
@@ -143,6 +144,7 @@ class Rebuild:
         """Go on with what was left unfinished, or choose places to build in."""
         head = self._log.head()
         with self._log.transaction(commit=True) as cursor:
+            self._reports.lock_rebuilds(cursor)
             self._reports.lock(cursor)
             self._runs.make(cursor)
             known = self._reports.status(cursor)
@@ -194,38 +196,51 @@ class Rebuild:
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
             self._runs.check(cursor, run)
-            for projection in self._chosen:
-                name = follower(projection, run.places[projection.name])
-                if run.head > self._log.tracked(cursor, name):
-                    self._log.track(cursor, name, run.head)
+            tracked = self._log.tracked(cursor)
+            names = [follower(p, run.places[p.name]) for p in self._chosen]
+            behind = [name for name in names if tracked.get(name, 0) < run.head]
+            if behind:
+                self._log.track(cursor, behind, run.head)
 
     def _follow(self, run: Run, progress: Progress) -> int:
-        """Read what was appended since, up to the moment when nothing is left, and flip then."""
+        """Read what was appended since, and flip in the transaction that writes the last of it.
+
+        Others may never stop appending, so a moment with nothing left is not waited for. Followers,
+        and who reads through them, wait for the lock: it is taken when only little is left.
+        """
         with self._log.transaction(commit=False) as cursor:
             after = self._tracked(cursor, run)
-        while True:
+        nearly = flipped = False
+        while not flipped:
             with self._log.transaction(commit=True) as cursor:
-                self._reports.lock(cursor)
-                self._runs.check(cursor, run)
+                if nearly:
+                    self._reports.lock(cursor)
+                self._runs.hold(cursor, run)
                 if self._tracked(cursor, run) != after:
                     raise RebuildOvertaken(_names(self._chosen))
                 rows = self._log.page(after, self._batch, cursor)
-                if not rows:
+                if rows:
+                    self._advance(cursor, run, rows, after)
+                    after = int(rows[-1][0])
+                if nearly and len(rows) < self._batch:
                     self._flip(cursor, run, after)
-                    return after
-                self._advance(cursor, run, rows, after)
-                after = int(rows[-1][0])
-            progress(len(rows))
+                    flipped = True
+            nearly = len(rows) <= self._batch // LITTLE
+            if rows:
+                progress(len(rows))
+        return after
 
     def _tracked(self, cursor: Any, run: Run) -> int:
-        return min(self._log.tracked(cursor, follower(p, run.places[p.name])) for p in self._chosen)
+        tracked = self._log.tracked(cursor)
+        return min(tracked.get(follower(p, run.places[p.name]), 0) for p in self._chosen)
 
     def _advance(self, cursor: Any, run: Run, rows: Sequence[Paged], after: int) -> None:
         outs = self._folder.fold(self._chosen, rows, dict.fromkeys(run.places, after))
         for projection in self._chosen:
             place = run.places[projection.name]
             self._reports.write(cursor, projection, place, outs[projection.name])
-            self._log.track(cursor, follower(projection, place), int(rows[-1][0]))
+        names = [follower(p, run.places[p.name]) for p in self._chosen]
+        self._log.track(cursor, names, int(rows[-1][0]))
 
     def _flip(self, cursor: Any, run: Run, position: int) -> None:
         """Switch to the new places."""
@@ -245,7 +260,8 @@ class Rebuild:
             last: tuple[Any, ...] | None = ()
             while last is not None:
                 with self._log.transaction(commit=True) as cursor:
-                    self._reports.lock(cursor)
+                    self._reports.leave_to_later(cursor)  # what is lost is deleted again
+                    self._reports.lock_rebuilds(cursor)
                     if not self._is_ours(cursor, projection, place, run):
                         return
                     last = self._reports.delete_some(cursor, table, place, self._batch, last)
@@ -260,7 +276,7 @@ class Rebuild:
         if run and building != run:
             raise RebuildOvertaken(f"`{projection.name}`")
         live = self._reports.status(cursor)[projection.name][0]
-        followed = self._log.tracked(cursor, follower(projection, place))
+        followed = self._log.tracked(cursor).get(follower(projection, place), 0)
         return building == run and live != place and not followed
 
 
