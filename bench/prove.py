@@ -1,7 +1,7 @@
 """`make prove`: what takes too long for every test run, on a whole chain's receipts.
 
 Both stores from the same input with equal digests; the same input again; ten kills; a byte
-changed a thousand times; the gap race. DATA names a folder of retail data; without it a chain is made up.
+changed a thousand times; the gap race; rebuilds killed under load. DATA names a folder of retail data; without it a chain is made up.
 Everything is seeded, every process that is killed was started here.
 """
 
@@ -22,12 +22,15 @@ from typing import Any
 from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from bench.gaps import race
+from bench.rebuilding import SLOW_SECONDS, under_load
 from bench.server import new_database, postgres_server
 from ledger.application import LoyaltyLedger
 
 SECRET = "5eed" * 16
 LOYALTY = [sys.executable, "-m", "adapters.cli.main"]
+PARTS = ("equal", "kills", "tamper", "tamper-full", "gaps", "rebuild")
 KILLS = 10
+REBUILD_KILLS = 50
 SMALL_RECEIPTS = 2_000
 
 
@@ -36,11 +39,9 @@ def main() -> int:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", type=int, default=1_000_000, help="of the gap race")
-    parser.add_argument(
-        "--only", choices=("equal", "kills", "tamper", "tamper-full", "gaps"), action="append"
-    )
+    parser.add_argument("--only", choices=PARTS, action="append")
     options = parser.parse_args()
-    wanted = options.only or ["equal", "kills", "tamper", "tamper-full", "gaps"]
+    wanted = options.only or PARTS
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="ll-prove-") as name, postgres_server() as server:
         proof = Proof(Path(name), server, options.data, rng, options.events)
@@ -132,6 +133,36 @@ class Proof:
                     f"{store}: follower {number} saw {seen} of {events} events, {len(wrong)} out of"
                     f" order, missed or twice; {rolled} appends rolled back {wrong[:1] or ''}",
                     not wrong and seen == events and rolled > 0,
+                )
+
+    def rebuild(self) -> None:
+        """Rebuilds killed fifty times under load: tables of a replay, and no reader is held up."""
+        for store in ("sqlite", "postgres"):
+            seen = under_load(self._new(store, "EUR"), REBUILD_KILLS, self.rng)
+            self._claim(
+                f"{store}: {seen.kills} kills of a rebuild at work ({seen.workers_killed} of a"
+                f" worker), {seen.ended} ended in full, {len(seen.flips)} flips,"
+                f" {seen.recorded} receipts recorded meanwhile",
+                seen.kills == REBUILD_KILLS and len(seen.flips) > 0 and seen.recorded > 0,
+            )
+            self._claim(
+                f"{store}: the reports equal an offline replay and a fresh rebuild", seen.equal
+            )
+            self._claim(f"{store}: verify clean", seen.clean)
+            self._claim(
+                f"{store}: {len(seen.reads)} reads, {seen.reported_over} flips while a long report"
+                f" was open, {len(seen.failed)} failures {seen.failed[:2] or ''}",
+                seen.reported_over > 0 and not seen.failed,
+            )
+            for near in (False, True):
+                for read in seen.slowest(near=near).values():
+                    print(f"  slowest {'at a flip' if near else 'of all'}: {seen.told(read)}")
+            slow = [r for r in seen.reads if r.seconds > SLOW_SECONDS and seen.near(r)]
+            for read in slow[:10]:
+                print(f"    {seen.told(read)}")
+            if store == "postgres":  # on SQLite a balance waits for its turn to write
+                self._claim(
+                    f"postgres: {len(slow)} reads over 100 ms within a second of a flip", not slow
                 )
 
     # --- how ---------------------------------------------------------------------------

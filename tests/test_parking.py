@@ -274,3 +274,28 @@ def test_the_command_line_names_it_and_tries_again(capsys, db, monkeypatch):
     assert till("status")["parked"] == []
     assert till("unpark", "nothing", code=1)["error"] == "input-invalid"
     till("verify")
+
+
+def test_the_tail_of_a_rebuild_sets_aside_too(ledger, monkeypatch):
+    """What is appended while a rebuild reads comes at its end, in the order of the log."""
+    shop(ledger, rounds=2)
+    ledger.catch_up()
+    bad = ledger.member_of("c1")
+    late = [receipt(card=f"c{n % 3}", number=f"late{n}") for n in range(9)]
+    parts = rebuild.Rebuild._read_parts
+
+    def meanwhile(self, *arguments):
+        parts(self, *arguments)
+        while late:
+            ledger.record(late.pop())
+
+    monkeypatch.setattr(rebuild.Rebuild, "_read_parts", meanwhile)
+    first = max(row[2] for row in ledger.log.page(0, 10_000) if row[1] == bad) + 1
+    mend = poisoned(
+        monkeypatch, POINTS, e.ReceiptScanned, lambda at, _: (at.stream, at.version) == (bad, first)
+    )
+    ledger.rebuild()
+    assert [(one.stream, one.version) for one in ledger.parked()] == [(bad, first)]
+    mend()
+    assert ledger.unpark() == []
+    clean(ledger)

@@ -299,3 +299,23 @@ def test_a_report_that_is_ahead_of_the_others_hears_nothing_twice(ledger):
     ledger.catch_up()
     assert {s.lag for s in ledger.status()} == {0}
     assert ledger.verify().clean
+
+
+MANY, LITTLE = 500, 30
+"""Batches that any of it takes; events of a receipt or two."""
+
+
+def test_neither_catching_up_nor_a_flip_waits_for_others_to_pause(ledger):
+    """Whenever a batch was taken there is one more event in the log."""
+    told = []
+
+    def another(_):
+        told.append(ledger.record(receipt(card=f"c{len(told)}"), enrol=True))
+        assert len(told) < MANY, "it runs after a head that moves on"
+
+    another(0)
+    ledger.catch_up(another)
+    assert 0 < max(status.lag for status in ledger.status()) < LITTLE
+    ledger.rebuild((), another)
+    assert 0 < max(status.lag for status in ledger.status()) < LITTLE
+    assert ledger.verify().clean

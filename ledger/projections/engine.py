@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -76,41 +77,33 @@ class Engine:
         return {name: place for name, (place, _, _) in self.reports.status(cursor).items()}
 
     def catch_up(self, progress: Progress | None = None) -> int:
-        """Bring every projection to the head of the log; returns the position reached.
+        """Bring every projection to where the head of the log is now; returns the position reached.
+
+        What others go on appending meanwhile is not waited for: they might never pause.
 
         Raises:
             RebuildNeeded: a projection was built in another shape.
         """
+        head = self._log.head()
         with self._log.transaction(commit=False) as cursor:
             reached = min(position for _, position in self._live(cursor).values())
-            if not self._log.page(reached, 1, cursor):
-                return reached  # nothing new, so nobody's writing is held up
-        carefully = False
-        while True:
-            try:
-                rows, after = self._next(carefully=carefully)
-            except Exception as error:
-                if carefully or not self._intake.blames_an_event(error):
-                    raise
-                carefully = True
-                continue
-            if not rows:
-                return max(reached, after)
-            carefully = False
-            reached = int(rows[-1][0])
-            if progress:
-                progress(len(rows))
+        while reached < head:  # where nothing is new, nobody's writing is held up
+            rows, reached = self._intake.in_doubt(partial(self._next, head))
+            if progress and rows:
+                progress(rows)
+        return reached
 
-    def _next(self, *, carefully: bool) -> tuple[list[Paged], int]:
-        """Take the next batch, and the position it begins after; nothing where there is none."""
+    def _next(self, head: int, *, carefully: bool) -> tuple[int, int]:
+        """Take the next batch; how many events that were, and the position reached."""
         with self._log.transaction(commit=True) as cursor:
             self.reports.lock(cursor)
             live = self._live(cursor)
-            after = min(position for _, position in live.values())
-            rows = self._log.page(after, BATCH, cursor)
-            if rows:
-                self._advance(cursor, live, rows, carefully=carefully)
-            return rows, after
+            reached = min(position for _, position in live.values())
+            if reached >= head:
+                return 0, reached  # somebody else did it
+            rows = self._log.page(reached, BATCH, cursor)
+            self._advance(cursor, live, rows, carefully=carefully)
+            return len(rows), int(rows[-1][0])
 
     def unpark(self, names: Sequence[str], progress: Progress | None = None) -> list[Parked]:
         """Try again what these projections left out; returns what still is.
@@ -198,17 +191,17 @@ class Engine:
     def tracked(self, cursor: Any, projection: Projection) -> int:
         """How far the live place of a projection is tracked."""
         place = self.reports.status(cursor)[projection.name][0]
-        return self._log.tracked(cursor, follower(projection, place))
+        return self._log.tracked(cursor).get(follower(projection, place), 0)
 
     def _live(self, cursor: Any) -> dict[str, tuple[str, int]]:
         """Place and position of each projection."""
-        status = self.reports.status(cursor)
+        status, reached = self.reports.status(cursor), self._log.tracked(cursor)
         live = {}
         for projection in self.projections:
             place, shape, position = status.get(projection.name, ("", None, 0))
             if shape != projection.shape:
                 raise RebuildNeeded(f"`{projection.name}`")
-            tracked = self._log.tracked(cursor, follower(projection, place))
+            tracked = reached.get(follower(projection, place), 0)
             if tracked != position:  # going on would count events twice, or not at all
                 raise RebuildNeeded(f"`{projection.name}` is at {position}, tracked at {tracked}.")
             live[projection.name] = (place, tracked)
@@ -223,10 +216,8 @@ class Engine:
         places = {p.name: live[p.name][0] for p in behind}
         after = {p.name: live[p.name][1] for p in behind}
         self._intake.take(cursor, rows, behind, places, after, carefully=carefully)
-        for projection in behind:
-            place = places[projection.name]
-            self._log.track(cursor, follower(projection, place), head)
-            self.reports.advance(cursor, projection, place, head)
+        self._log.track(cursor, [follower(p, places[p.name]) for p in behind], head)
+        self.reports.advance(cursor, places, head)
 
 
 def _next_stream(stream: bytes) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from eventsourcing.persistence import InterfaceError, OperationalError
 
@@ -21,6 +21,7 @@ from ledger.store.log import Log, Paged
 
 MOST = 1_000
 """Streams a report may leave out; with more it is the report that is broken, not what it is told."""
+Answer = TypeVar("Answer")
 Write = Callable[[Sequence[Paged], Out], None]
 
 
@@ -36,6 +37,15 @@ class Intake:
         """Whether it can be what was told that is at fault, and not the store or the caller."""
         away = (LedgerError, OperationalError, InterfaceError, MemoryError, *self._log.away)
         return not isinstance(error, away)
+
+    def in_doubt(self, step: Callable[..., Answer]) -> Answer:
+        """Do a step and, where what it was told can be at fault, do it again carefully."""
+        try:
+            return step(carefully=False)
+        except Exception as error:
+            if not self.blames_an_event(error):
+                raise
+        return step(carefully=True)
 
     def take(
         self, cursor: Any, rows: Sequence[Paged], chosen: Sequence[Projection],

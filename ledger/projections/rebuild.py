@@ -8,6 +8,7 @@ appended meanwhile is followed as ever, and the last step of that points readers
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from ledger.errors import RebuildOvertaken
@@ -24,6 +25,8 @@ IN_ORDER = 0
 """The part that is read in the log's order; the others are kind x RANGES + range."""
 PAGES = 4
 """A range is read in longer pages than the tail: nobody waits for a lock meanwhile."""
+LITTLE = 10
+"""A tenth of a page is little enough to be written under the lock, with what comes meanwhile."""
 Progress = Callable[[int], None]
 
 
@@ -34,6 +37,13 @@ class Written(NamedTuple):
     after: Part
     outs: dict[str, Out] | None
     """None where something on it cannot be taken."""
+
+
+class _Step(NamedTuple):
+    """A batch of the tail: after which position, and whether it may be the last."""
+
+    after: int
+    last: bool
 
 
 class _LeftOut(Exception):
@@ -118,8 +128,7 @@ class Scan:
     def _write(self, page: Written, rows: list[Paged] | None) -> bool:
         """Write what a page came to or, carefully, its rows again."""
         with self._log.transaction(commit=True) as cursor:
-            if self._log.is_postgres:  # the flip's commit waits for the disk, for all before it too
-                cursor.execute("SET LOCAL synchronous_commit = off")
+            self._reports.leave_to_later(cursor)  # the flip's commit waits for all before it too
             if not self._runs.move(cursor, self.run.number, page.before, page.after):
                 self._runs.check(cursor, self.run)
                 return False
@@ -190,6 +199,7 @@ class Rebuild:
         """Go on with what was left unfinished, or choose places to build in."""
         head = self._log.head()
         with self._log.transaction(commit=True) as cursor:
+            self._reports.lock_rebuilds(cursor)
             self._reports.lock(cursor)
             self._runs.make(cursor)
             self._intake.parking.make(cursor)
@@ -243,50 +253,55 @@ class Rebuild:
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
             self._runs.check(cursor, run)
-            for projection in self._chosen:
-                name = follower(projection, run.places[projection.name])
-                if run.head > self._log.tracked(cursor, name):
-                    self._log.track(cursor, name, run.head)
+            tracked = self._log.tracked(cursor)
+            names = [follower(p, run.places[p.name]) for p in self._chosen]
+            behind = [name for name in names if tracked.get(name, 0) < run.head]
+            if behind:
+                self._log.track(cursor, behind, run.head)
 
     def _follow(self, run: Run, progress: Progress) -> int:
-        """Read what was appended since, up to the moment when nothing is left, and flip then."""
+        """Read what was appended since, and flip in the transaction that writes the last of it.
+
+        Others may never stop appending, so a moment with nothing left is not waited for. Followers,
+        and who reads through them, wait for the lock: it is taken when only little is left.
+        """
         with self._log.transaction(commit=False) as cursor:
             after = self._tracked(cursor, run)
-        carefully = False
-        while True:
-            try:
-                rows = self._next(run, after, carefully=carefully)
-            except Exception as error:
-                if carefully or not self._intake.blames_an_event(error):
-                    raise
-                carefully = True
-                continue
-            if not rows:
-                return after
-            carefully = False
-            after = int(rows[-1][0])
-            progress(len(rows))
+        nearly = flipped = False
+        while not flipped:
+            step = _Step(after, last=nearly)
+            rows, flipped = self._intake.in_doubt(partial(self._next, run, step))
+            nearly = len(rows) <= self._batch // LITTLE
+            if rows:
+                after = int(rows[-1][0])
+                progress(len(rows))
+        return after
 
-    def _next(self, run: Run, after: int, *, carefully: bool) -> list[Paged]:
-        """Take the next batch; where there is none, flip."""
+    def _next(self, run: Run, step: _Step, *, carefully: bool) -> tuple[list[Paged], bool]:
+        """Take the next batch, and flip where that was all; whether it was."""
         with self._log.transaction(commit=True) as cursor:
-            self._reports.lock(cursor)
-            self._runs.check(cursor, run)
-            if self._tracked(cursor, run) != after:
+            if step.last:
+                self._reports.lock(cursor)
+            self._runs.hold(cursor, run)
+            if self._tracked(cursor, run) != step.after:
                 raise RebuildOvertaken(_names(self._chosen))
-            rows = self._log.page(after, self._batch, cursor)
-            if not rows:
-                self._flip(cursor, run, after)
-                return rows
-            heard = dict.fromkeys(run.places, after)
-            self._intake.take(cursor, rows, self._chosen, run.places, heard, carefully=carefully)
-            for projection in self._chosen:
-                name = follower(projection, run.places[projection.name])
-                self._log.track(cursor, name, int(rows[-1][0]))
-            return rows
+            rows, reached = self._log.page(step.after, self._batch, cursor), step.after
+            if rows:
+                reached = int(rows[-1][0])
+                heard = dict.fromkeys(run.places, step.after)
+                self._intake.take(
+                    cursor, rows, self._chosen, run.places, heard, carefully=carefully
+                )
+                names = [follower(p, run.places[p.name]) for p in self._chosen]
+                self._log.track(cursor, names, reached)
+            flips = step.last and len(rows) < self._batch
+            if flips:
+                self._flip(cursor, run, reached)
+            return rows, flips
 
     def _tracked(self, cursor: Any, run: Run) -> int:
-        return min(self._log.tracked(cursor, follower(p, run.places[p.name])) for p in self._chosen)
+        tracked = self._log.tracked(cursor)
+        return min(tracked.get(follower(p, run.places[p.name]), 0) for p in self._chosen)
 
     def _flip(self, cursor: Any, run: Run, position: int) -> None:
         """Switch to the new places."""
@@ -307,7 +322,8 @@ class Rebuild:
             last: tuple[Any, ...] | None = ()
             while last is not None:
                 with self._log.transaction(commit=True) as cursor:
-                    self._reports.lock(cursor)
+                    self._reports.leave_to_later(cursor)  # what is lost is deleted again
+                    self._reports.lock_rebuilds(cursor)
                     if not self._is_ours(cursor, projection, place, run):
                         return
                     last = self._reports.delete_some(cursor, table, place, self._batch, last)
@@ -322,7 +338,7 @@ class Rebuild:
         if run and building != run:
             raise RebuildOvertaken(f"`{projection.name}`")
         live = self._reports.status(cursor)[projection.name][0]
-        followed = self._log.tracked(cursor, follower(projection, place))
+        followed = self._log.tracked(cursor).get(follower(projection, place), 0)
         return building == run and live != place and not followed
 
 

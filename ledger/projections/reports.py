@@ -189,12 +189,22 @@ class Reports:
         if self.postgres:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('reporting', 0))")
 
-    def advance(self, cursor: Any, projection: Projection, place: str, head: int) -> None:
-        """Say how far a projection has come, if readers see that place."""
-        cursor.execute(
+    def lock_rebuilds(self, cursor: Any) -> None:
+        """Nobody begins a rebuild meanwhile; followers go on, so it is taken before their lock."""
+        if self.postgres:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('rebuilding', 0))")
+
+    def leave_to_later(self, cursor: Any) -> None:
+        """Commit without waiting for the disk, where the store can; a later commit that waits does."""
+        if self.postgres:
+            cursor.execute("SET LOCAL synchronous_commit = off")
+
+    def advance(self, cursor: Any, places: Mapping[str, str], head: int) -> None:
+        """Say how far projections have come, where readers see that place."""
+        cursor.executemany(
             f"UPDATE {self.prefix}projection_status SET position = {self.mark}"
             f" WHERE projection = {self.mark} AND place = {self.mark}",
-            (head, projection.name, place),
+            [(head, name, place) for name, place in places.items()],
         )
 
     # --- writing -----------------------------------------------------------------------

@@ -116,6 +116,16 @@ class Runs:
         if cursor.fetchone()[0] != len(run.places):
             raise RebuildOvertaken(", ".join(f"`{name}`" for name in run.places))
 
+    def hold(self, cursor: Any, run: Run) -> None:
+        """The same, and keep it so until the transaction ends.
+
+        Raises:
+            RebuildOvertaken: somebody did.
+        """
+        self._do(cursor, f"UPDATE {self._runs} SET run = run WHERE run = ?", run.number)
+        if cursor.rowcount != len(run.places):
+            raise RebuildOvertaken(", ".join(f"`{name}`" for name in run.places))
+
     def parts(self, cursor: Any, number: int) -> list[Part]:
         """The parts of a run and how far each has come."""
         self._do(

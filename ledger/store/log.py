@@ -186,14 +186,14 @@ class Log(Protocol):
     def transaction(self, *, commit: bool) -> Any:
         """A context manager that gives a cursor in one transaction of the reporting tables."""
 
-    def track(self, cursor: Any, name: str, position: int) -> None:
-        """Record, in the cursor's transaction, how far a follower has come; never back."""
+    def track(self, cursor: Any, names: Sequence[str], position: int) -> None:
+        """Record, in the cursor's transaction, how far followers have come; never back."""
 
     def untrack(self, cursor: Any, name: str) -> None:
         """Forget how far a follower has come."""
 
-    def tracked(self, cursor: Any, name: str) -> int:
-        """How far a follower has come; 0 at first."""
+    def tracked(self, cursor: Any) -> dict[str, int]:
+        """How far each follower has come; who is not there is at 0."""
 
     def close(self) -> None:
         """Let go of connections."""

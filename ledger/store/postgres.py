@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import psycopg
 from eventsourcing import postgres as library
-from eventsourcing.persistence import PersistenceError, StoredEvent, Tracking
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
 from eventsourcing.utils import strtobool
 from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict
@@ -313,9 +313,15 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             yield cursor
 
-    def track(self, cursor: Any, name: str, position: int) -> None:
-        """See `Log`."""
-        self._insert_tracking(cursor, Tracking(name, position))
+    def track(self, cursor: Any, names: Sequence[str], position: int) -> None:
+        """See `Log`; one way to the server and back for all."""
+        cursor.executemany(
+            self.insert_tracking_statement,
+            [{"application_name": name, "notification_id": position} for name in names],
+        )
+        if cursor.rowcount != len(names):
+            msg = f"{', '.join(names)} cannot go back to {position}"
+            raise IntegrityError(msg)
 
     def untrack(self, cursor: Any, name: str) -> None:
         """See `Log`."""
@@ -326,10 +332,14 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
             (name,),
         )
 
-    def tracked(self, cursor: Any, name: str) -> int:
+    def tracked(self, cursor: Any) -> dict[str, int]:
         """See `Log`."""
-        cursor.execute(self.max_tracking_id_statement, (name,))
-        return int(_one(cursor)[0] or 0)
+        cursor.execute(
+            SQL("SELECT application_name, notification_id FROM {schema}.{table}").format(
+                schema=self._schema, table=Identifier(self.tracking_table_name)
+            )
+        )
+        return dict(cursor.fetchall())
 
     def close(self) -> None:
         """Close every connection."""

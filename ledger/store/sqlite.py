@@ -312,18 +312,19 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
             finally:
                 cursor.close()
 
-    def track(self, cursor: Any, name: str, position: int) -> None:
+    def track(self, cursor: Any, names: Sequence[str], position: int) -> None:
         """See `Log`."""
-        self._insert_tracking(cursor, Tracking(name, position))
+        for name in names:
+            self._insert_tracking(cursor, Tracking(name, position))
 
     def untrack(self, cursor: Any, name: str) -> None:
         """See `Log`."""
         cursor.execute("DELETE FROM tracking WHERE application_name = ?", (name,))
 
-    def tracked(self, cursor: Any, name: str) -> int:
+    def tracked(self, cursor: Any) -> dict[str, int]:
         """See `Log`."""
-        cursor.execute(self.select_max_tracking_id_statement, (name,))
-        return int(cursor.fetchone()[0] or 0)
+        cursor.execute("SELECT application_name, notification_id FROM tracking")
+        return dict(cursor.fetchall())
 
     def close(self) -> None:
         """Close every connection, once nobody is reading or writing on it any more."""
