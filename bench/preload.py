@@ -1,7 +1,8 @@
 """Logs made beforehand: one that was recorded, and long ones that hold it many times over.
 
 Each copy lies under other streams, so that only the length differs. The first copy keeps its own:
-the cards of the recorded log find their members in the long one.
+the cards of the recorded log find their members in the long one. What an event says is not changed,
+so copies name the same receipts: balances can be built of such a log, facts of receipts cannot.
 """
 
 from __future__ import annotations
