@@ -19,7 +19,17 @@ from adapters.cli.commands.demo import currency_of, in_currency
 from adapters.cli.files import programme_text
 from adapters.records import Good
 from adapters.simulate import simulate
-from bench import batches, history, hot_member, ingest, latency, online, rebuild, two_processes
+from bench import (
+    batches,
+    growth,
+    history,
+    hot_member,
+    ingest,
+    latency,
+    online,
+    rebuild,
+    two_processes,
+)
 from bench.server import postgres_server
 from bench.stage import Stage
 from ledger.types import Receipt
@@ -34,6 +44,7 @@ MEASUREMENTS: dict[str, Callable[[Stage], None]] = {
     "ingest": ingest.measure,
     "history": history.measure,
     "rebuild": rebuild.measure,
+    "growth": growth.measure,
 }
 STORES = ("sqlite", "postgres")
 FULL, QUICK = 40_000, 2_000
@@ -46,7 +57,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a twentieth of the work")
     parser.add_argument("--store", choices=STORES, action="append")
     parser.add_argument("--only", choices=tuple(MEASUREMENTS), action="append")
+    parser.add_argument(
+        "--largest", type=int, choices=growth.SIZES[1:], help="events of the longest log"
+    )
     options = parser.parse_args()
+    largest = options.largest or growth.SIZES[1 if options.quick else -1]
     receipts, currency = _receipts(options.data, QUICK if options.quick else FULL)
     programme = in_currency(programme_text(Path("points_as_cash")), currency), currency
     results: dict[str, int | float] = {"receipts": len(receipts), "errors": 0}
@@ -54,7 +69,8 @@ def main() -> int:
         for store in options.store or STORES:
             print(f"\n{store}")
             stage = Stage(
-                store, Path(folder), server, programme, receipts, results, quick=options.quick
+                store, Path(folder), server, programme, receipts, results,
+                quick=options.quick, largest=largest,
             )  # fmt: skip
             stage.look_at_disk()
             for name in options.only or MEASUREMENTS:

@@ -127,18 +127,18 @@ class Ours:
         return outcome
 
 
-def recorded(ledger: LoyaltyLedger) -> int:
-    """How many receipts the log holds."""
-    after, streams = 0, set[bytes]()
+def recorded(ledger: LoyaltyLedger, after: int = 0) -> int:
+    """How many receipts the log holds after a position."""
+    streams = set[bytes]()
     while rows := ledger.log.page(after, PAGE):
         streams.update(row[1] for row in rows if row[1][0] == RECEIPT)
         after = rows[-1][0]
     return len(streams)
 
 
-def look_at(stage: Stage, ledger: LoyaltyLedger, expected: int) -> None:
+def look_at(stage: Stage, ledger: LoyaltyLedger, expected: int, after: int = 0) -> None:
     """Every receipt is there, once, and no stream has a gap; otherwise an error."""
-    found = recorded(ledger)
+    found = recorded(ledger, after)
     if found != expected:
         stage.error(f"{found} receipts are recorded, {expected} were sent")
     for stream in ledger.log.broken_streams(1):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psycopg
 
-from bench.server import new_database
+from bench.server import drop_database, new_database
 from ledger.programme import load
 from ledger.store.postgres import environment
 from ledger.types import Receipt
@@ -28,12 +28,14 @@ class Stage:
     def __init__(
         self, store: str, folder: Path, server: str, programme: tuple[str, str],
         receipts: list[Receipt], results: dict[str, int | float], *, quick: bool,
+        largest: int,
     ) -> None:  # fmt: skip
-        """`programme` is its text and its currency."""
+        """`programme` is its text and its currency, `largest` the events of the longest log."""
         self.store, self.folder, self.server = store, folder, server
         self.text, self.currency = programme
         self.programme = load(self.text)
-        self.receipts, self.results, self.quick = receipts, results, quick
+        self.receipts, self.results = receipts, results
+        self.quick, self.largest = quick, largest
         self.prefix = "" if store == "postgres" else "sqlite_"
         self._files = 0
 
@@ -43,6 +45,14 @@ class Stage:
             return new_database(self.server)
         self._files += 1
         return str(self.folder / f"{self._files}.db")
+
+    def drop(self, database: str) -> None:
+        """Delete a database that nobody needs any more."""
+        if self.store == "postgres":
+            drop_database(self.server, database)
+            return
+        for ending in ("", "-wal", "-shm"):
+            Path(database + ending).unlink(missing_ok=True)
 
     def library_settings(self, database: str) -> dict[str, str]:
         """The library's own settings at their best, as they were measured for this job."""

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from adapters.simulate import simulate
-from bench import batches, hot_member, latency, online, two_processes
+from bench import batches, growth, hot_member, latency, online, preload, two_processes
 from bench.callers import Ours, drive, look_at, percentiles_us
 from bench.decision import counted_on
 from bench.default_app import DefaultApp, Member
@@ -46,7 +46,9 @@ def stage(request, store, new_db, tmp_path):
     """A stage whose databases are the test's own, which drops them."""
     server = request.getfixturevalue("postgres") if store == "postgres" else ""
     results = {"errors": 0}
-    stage = Stage(store, tmp_path, server, (PROGRAMME, "EUR"), made(160), results, quick=True)
+    stage = Stage(
+        store, tmp_path, server, (PROGRAMME, "EUR"), made(160), results, quick=True, largest=10_000
+    )  # fmt: skip
     stage.database = new_db
     return stage
 
@@ -86,6 +88,34 @@ def test_a_measurement_records_every_receipt_and_keeps_its_figures(stage, measur
     measurement.measure(stage)
     assert {stage.prefix + key for key in keys} <= set(stage.results)
     assert stage.results["errors"] == 0
+
+
+def test_growth_compares_each_size_with_the_smallest_and_deletes_its_logs(stage, monkeypatch):
+    monkeypatch.setattr(growth, "SIZES", (1_000, 10_000))
+    monkeypatch.setattr(growth, "QUICK", 200)
+    monkeypatch.setattr(growth, "ROUNDS", 1)
+    made, dropped = [], []
+    new, drop = stage.database, stage.drop
+    stage.database = lambda: made.append(new()) or made[-1]
+    stage.drop = lambda database: dropped.append(database) or drop(database)
+    growth.measure(stage)
+    keys = {"growth_default_1e3_1e4", "growth_commands_1e3_1e4", "rebuild_growth_1e3_1e4"}
+    assert {stage.prefix + key for key in keys} <= set(stage.results)
+    assert stage.results["errors"] == 0
+    assert sorted(made) == sorted(dropped)
+
+
+def test_a_long_log_is_the_recorded_one_and_others_like_it(stage):
+    small, large = stage.database(), stage.database()
+    assert preload.record(small, PROGRAMME, stage.receipts[:100]) == 0
+    preload.multiply(small, large, PROGRAMME, 1_000)
+    with LoyaltyLedger.open(small) as source, LoyaltyLedger.open(large) as target:
+        assert target.log.head() == 1_000
+        assert not target.log.broken_streams(1)
+        found = {row[1:] for row in target.log.page(0, 1_000)}
+        recorded = [row[1:] for row in source.log.page(0, 1_000) if row[1][0] in preload.KINDS]
+        assert set(recorded) <= found
+        assert len(found) == 1_000
 
 
 def test_receipts_that_are_missing_are_an_error(stage):

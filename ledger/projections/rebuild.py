@@ -27,6 +27,8 @@ PAGES = 4
 """A range is read in longer pages than the tail: nobody waits for a lock meanwhile."""
 LITTLE = 10
 """A tenth of a page is little enough to be written under the lock, with what comes meanwhile."""
+SHORT = 20
+"""Fewer events than this are not worth another round."""
 Progress = Callable[[int], None]
 
 
@@ -267,11 +269,14 @@ class Rebuild:
         """
         with self._log.transaction(commit=False) as cursor:
             after = self._tracked(cursor, run)
-        nearly = flipped = False
+        nearly, flipped, before = False, False, self._batch
         while not flipped:
             step = _Step(after, last=nearly)
             rows, flipped = self._intake.in_doubt(partial(self._next, run, step))
-            nearly = len(rows) <= self._batch // LITTLE
+            # While there is half as much each time, going on without the lock makes it still less.
+            shrinks = SHORT < len(rows) < before // 2
+            nearly = len(rows) <= self._batch // LITTLE and not shrinks
+            before = len(rows)
             if rows:
                 after = int(rows[-1][0])
                 progress(len(rows))
