@@ -93,6 +93,8 @@ class Working:
         self.vault = vault
         self.rows: list[Row] = []
         self.kept: list[Kept] = []
+        self._personal: dict[bytes, bytes] = {}
+        """What became of members' keys, in the batch in flight and since."""
         self._log = log
         self._codec = codec
         self._cache = cache
@@ -108,6 +110,7 @@ class Working:
         self.rows = []
         self.kept = []
         ahead = self._ahead
+        self._personal = {one.stream: one.key for one in ahead.kept}
         self._known = {row.stream: ahead.known[row.stream] for row in ahead.rows}
         self._before = []
         self._draws = Draws()
@@ -208,7 +211,7 @@ class Working:
         key = self.personal_key(stream)
         if key is None or birthday != AS_IT_WAS:
             key = key or self.vault.new_key()
-            self.kept.append(Kept(stream, key, birthday))
+            self._keep(Kept(stream, key, birthday))
         return self.vault.encrypt(stream, key, plain)
 
     def to_keep(self) -> list[Kept]:
@@ -226,12 +229,16 @@ class Working:
 
     def destroy_key(self, stream: bytes) -> None:
         """Destroy a member's key in the transaction that appends this batch."""
-        self.kept.append(Kept(stream, DESTROYED))
+        self._keep(Kept(stream, DESTROYED))
         self.vault.forget(stream)
+
+    def _keep(self, one: Kept) -> None:
+        self.kept.append(one)
+        self._personal[one.stream] = one.key
 
     def personal_key(self, stream: bytes) -> bytes | None:
         """The key of a member's personal data: stored, or made in this batch."""
-        made = self._own_key(stream)
+        made = self._personal.get(stream)
         if made == DESTROYED:
             return None
         if made or not self.version(stream):
@@ -240,13 +247,8 @@ class Working:
 
     def unseal(self, stream: bytes, sealed: bytes) -> bytes | None:
         """Decrypt personal data; None where there are none or the key was destroyed."""
-        own = self._own_key(stream)
+        own = self._personal.get(stream)
         return None if own == DESTROYED else self.vault.decrypt(stream, sealed, own)
-
-    def _own_key(self, stream: bytes) -> bytes | None:
-        """What this batch or the one in flight did to a member's key, the latest first."""
-        kept = chain(reversed(self.kept), reversed(self._ahead.kept))
-        return next((one.key for one in kept if one.stream == stream), None)
 
     def pool_drawn(self, stream: bytes) -> int:
         """What was taken of a shared quantity, by this batch too."""
@@ -285,7 +287,10 @@ class Working:
                 self._known.pop(stream, None)
             else:
                 self._known[stream] = entry
-        del self.rows[rows:], self._before[before:], self.kept[kept:]
+        if len(self.kept) > kept:
+            del self.kept[kept:]
+            self._personal = {one.stream: one.key for one in (*self._ahead.kept, *self.kept)}
+        del self.rows[rows:], self._before[before:]
 
     def batch(self) -> Batch:
         """What was decided since the beginning."""
