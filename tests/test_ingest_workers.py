@@ -10,7 +10,7 @@ from shop import back, line, receipt
 from test_ingest_kills import fresh, killed
 from till import PROGRAMME, SECRET, Till, digests, head, simulated, write
 
-from adapters.ingest import Mark, hands, ingest, marks
+from adapters.ingest import Mark, feeding, hands, ingest, marks
 from adapters.ingest.sorting import Sorter
 from adapters.pos import ndjson
 from adapters.rejects import Rejects
@@ -249,3 +249,43 @@ def test_a_household_goes_to_one_hand_and_goods_go_where_they_were_bought(new_db
     assert len({way[id(one)] for one in found[:40]}) == 1
     assert [way[id(one)] for one in found[40:80]] == [way[id(one)] for one in found[80:]]
     assert len({way[id(one)] for one in found[40:80]}) == 4
+
+
+HOSTILE = [
+    b"\xff\xfe", b"{", b"[]", b"null", b'"\\ud800"', b'{"card": "\\ud800"}', b'{"card": 5}', b'{"card": ""}',
+    b'{"card": "a\\u0000b", "lines": [{"return_of": 3}]}', b'{"lines": 7}', b'{"lines": [[]]}',
+    b"[" * 5_000, b'{"card":' * 5_000, b'{"rejected": {}, "receipt": {}}', b'{"store": "\xc3("}', b"\x00" * 40,
+    b'{"card": "' + b"x" * 3_000_000 + b'"}', b'{"number": 1e400}', b'{"card": 123456789012345678901234567890}',
+]  # fmt: skip
+
+
+def test_whatever_the_bytes_are_several_processes_say_the_same(new_db, tmp_path):
+    good = [receipt(number=f"g{n}", card=f"c{n % 3}", amount=500) for n in range(30)]
+    lines = [hands.msgspec.json.encode(one) for one in good] + HOSTILE * 2
+    lines[::2], lines[1::2] = lines[: (len(lines) + 1) // 2], lines[(len(lines) + 1) // 2 :]
+    path = tmp_path / "hostile"
+    path.write_bytes(b"\n".join(lines))
+    told = []
+    for workers in (1, 2):
+        db = new_db()
+        fresh(db)
+        rejects = tmp_path / f"rejects{workers}"
+        tally = fed(db, path, rejects, workers=workers, batch=5)
+        told.append((tally, rejects.read_bytes(), digests(db)))
+    assert told[0] == told[1]
+    assert (told[0][0].recorded, told[0][0].rejected) == (30, 2 * len(HOSTILE))
+
+
+def test_long_lines_are_fed_in_shorter_chunks(new_db, tmp_path, monkeypatch):
+    db, path, taken = new_db(), tmp_path / "f", []
+    fresh(db)
+    write(path, [receipt(number=str(n), amount=100, card="c") for n in range(40)])
+    monkeypatch.setattr(feeding, "CHUNK_BYTES", 1_000)
+    take = hands.Here.take
+    monkeypatch.setattr(
+        hands.Here, "take", lambda self, some: taken.append(some) or take(self, some)
+    )
+    assert fed(db, path, tmp_path / "r").recorded == 40
+    sizes = [sum(one.place.length for one in some) for some in taken]
+    assert max(sizes) < 1_500
+    assert len(sizes) > 5

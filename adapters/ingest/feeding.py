@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from adapters.ingest.hands import BATCH, Hand, How, hands
 from adapters.ingest.marks import Mark
@@ -18,6 +17,8 @@ from ledger.errors import InputInvalid
 
 AHEAD = 2
 """Chunks that are read and not answered yet."""
+CHUNK_BYTES = 1 << 24
+"""A line may have a mebibyte; usual receipts are far from this."""
 CHUNKS_A_MARK = 4
 """A mark costs a commit."""
 BATCHES_A_PORTION = 2
@@ -66,12 +67,24 @@ def feed(
     settling = _Settling(rejects, tally, mark)
     sorter = Sorter(ledger, len(crew))
     found = iter(source)
-    while chunk := list(islice(found, size)):
+    while chunk := _chunk(found, size):
         settling.reached(Start(chunk[0].place.offset, chunk[0].place.line - 1))
         portions = zip(crew, sorter.sort(chunk), strict=True)
         settling.add([hand.take(portion) for hand, portion in portions if portion])
     settling.end()
     return tally
+
+
+def _chunk(found: Iterator[Found], size: int) -> list[Found]:
+    """So many, or fewer where they are long."""
+    chunk: list[Found] = []
+    length = 0
+    for one in found:
+        chunk.append(one)
+        length += one.place.length
+        if len(chunk) == size or length >= CHUNK_BYTES:
+            break
+    return chunk
 
 
 class _Settling:
