@@ -102,8 +102,12 @@ END $body$;
 """
 
 # Plans are kept for as long as a connection, and one made while the log is small would go on
-# reading all of it for every batch: in these functions only an index will do.
-INDEX_SCANS = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+# reading all of it for every batch: in these functions only an index will do. Left to itself the
+# server may also choose to plan, or even to compile, at every call, which costs as much as the call.
+INDEX_SCANS = (
+    "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off"
+    " SET plan_cache_mode = force_generic_plan SET jit = off"
+)
 
 LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams(%b::bytea[], %t, %b)"
 COLUMNS = "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
