@@ -2,6 +2,8 @@
 
 import datetime as dt
 import itertools
+import os
+from threading import Thread
 
 import pytest
 from shop import back, key, line, receipt
@@ -170,3 +172,14 @@ def test_the_first_receipts_of_the_real_data_are_recorded_and_verified(capsys, d
     told = till("ingest", tmp_path / "r", "--history", "--enrol")
     assert told["recorded"] == LGSR_RECEIPTS - bad
     assert till("verify")["clean"]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_pipe_is_taken_in_too(till, chain, tmp_path, workers):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writing = Thread(target=lambda: pipe.write_bytes(chain.read_bytes()), daemon=True)
+    writing.start()
+    told = till("ingest", pipe, "--history", "--enrol", "--workers", workers, "--batch", 50)
+    assert told["recorded"] == chain.read_bytes().count(b"\n") > 50
+    assert till("ingest", chain, "--history", "--enrol")["repeated"] == told["recorded"]

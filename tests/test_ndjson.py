@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.pos.ndjson import read
+from adapters.pos.ndjson import lines, read
 from adapters.records import Bad, Good
 
 LINE = {"product": "p", "quantity": 1, "amount_minor": 5}
@@ -266,3 +266,14 @@ def test_any_bytes_yield_one_item_for_each_line_that_is_not_blank(tmp_path_facto
     found = list(read(path, max_line_bytes=limit, progress=told.append))
     assert len(found) == expected_items(data, limit)
     assert sum(told) == len(data)
+
+
+@pytest.mark.parametrize("limit", [1_000, 20])
+def test_a_line_without_its_end_is_the_last_though_the_file_grows(tmp_path, limit):
+    path = tmp_path / "growing"
+    path.write_bytes(b'{"a": 1}\n{"b": "' + b"x" * 30)
+    found = lines(path, max_line_bytes=limit)
+    next(found), next(found)
+    with path.open("ab") as file:
+        file.write(b'x"}\n{"c": 3}\n')
+    assert list(found) == []

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from eventsourcing.persistence import PersistenceError
 from shop import back, receipt
 from till import PROGRAMME, SECRET, Till
 
@@ -299,3 +300,69 @@ def test_the_tail_of_a_rebuild_sets_aside_too(ledger, monkeypatch):
     mend()
     assert ledger.unpark() == []
     clean(ledger)
+
+
+@pytest.mark.parametrize("meanwhile", ["unpark", "rebuild"])
+def test_a_stream_that_another_left_elsewhere_meanwhile_is_read_from_there(
+    ledger, monkeypatch, meanwhile
+):
+    """What it left at one version while this one had read from an earlier one counts once."""
+    shop(ledger, rounds=1)
+    bad = ledger.member_of("c1")
+    first = max(row[2] for row in ledger.log.page(0, 10_000) if row[1] == bad) + 1
+
+    def from_then_on(version):
+        return poisoned(
+            monkeypatch, BALANCE, e.ReceiptScanned,
+            lambda at, _: at.stream == bad and at.version >= version,
+        )  # fmt: skip
+
+    mend = from_then_on(first)
+    shop(ledger, rounds=8)
+    ledger.catch_up()
+    mend()
+    mend = from_then_on(first + 4)
+    read, others = ledger.engine._of_stream, [getattr(ledger, meanwhile)]
+
+    def reading(*arguments):
+        if others:
+            others.pop()(["balance"])
+        return read(*arguments)
+
+    monkeypatch.setattr(ledger.engine, "_of_stream", reading)
+    assert [(one.stream, one.version) for one in ledger.unpark()] == [(bad, first + 4)]
+    mend()
+    assert ledger.unpark() == []
+    clean(ledger)
+
+
+def test_trying_again_does_not_go_on_with_a_rebuild_that_left_it_out(ledger, monkeypatch):
+    shop(ledger, rounds=2)
+    mend = poisoned(
+        monkeypatch, RECEIPT, e.ReceiptScanned, lambda _, told: told.scan.number == "2-1"
+    )
+    ledger.catch_up()
+
+    def stop(*_):
+        raise InterruptedError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rebuild.Rebuild, "_follow", stop)
+        with pytest.raises(InterruptedError):
+            ledger.rebuild(["receipt"])
+    mend()
+    assert ledger.unpark() == []
+    clean(ledger)
+
+
+def test_nothing_is_set_aside_where_a_table_is_gone(ledger):
+    shop(ledger, rounds=1)
+    ledger.catch_up()
+    with ledger.log.transaction(commit=True) as cursor:
+        prefix = ledger.engine.reports.prefix
+        cursor.execute(f"DROP VIEW {prefix}fct_points_movement")
+        cursor.execute(f"DROP TABLE {prefix}fct_points_movement__a")
+    shop(ledger, rounds=3)
+    with pytest.raises(PersistenceError, match="fct_points_movement"):
+        ledger.catch_up()
+    assert not ledger.parked()

@@ -124,12 +124,17 @@ class _Tally:
 
 
 def _spans(file: io.BufferedReader, start: Start, limit: int, tally: _Tally) -> Iterator[_Span]:
-    """Cut the file into lines, counting the blank ones but not yielding them."""
+    """Cut the file into lines, counting the blank ones but not yielding them.
+
+    A line without its end is the last one, also where somebody goes on writing it meanwhile.
+    """
     offset, line = start
-    file.seek(offset)
+    ended = True
+    if offset:  # what comes through a pipe can only be read from its beginning
+        file.seek(offset)
     offset += _skip_bom(file) if not offset else 0
     tally.add(offset)
-    while chunk := _first_part(file, limit):
+    while ended and (chunk := _first_part(file, limit)):
         line += 1
         tally.add(len(chunk))
         ended = chunk.endswith(b"\n")
@@ -138,7 +143,7 @@ def _spans(file: io.BufferedReader, start: Start, limit: int, tally: _Tally) -> 
         if length > _allowed(chunk, limit):
             raw = b""
             if not ended:
-                taken, length = _skip_rest(file, chunk, tally)
+                taken, length, ended = _skip_rest(file, chunk, tally)
             yield _Span(line, offset, length, None, ended)
         elif raw and not raw.isspace():
             yield _Span(line, offset, length, raw, ended)
@@ -168,14 +173,14 @@ def _without_end(chunk: bytes) -> bytes:
     return chunk.removesuffix(b"\n").removesuffix(b"\r")
 
 
-def _skip_rest(file: io.BufferedReader, chunk: bytes, tally: _Tally) -> tuple[int, int]:
-    """Pass over what is left of a line; how many bytes it has with its end and without."""
+def _skip_rest(file: io.BufferedReader, chunk: bytes, tally: _Tally) -> tuple[int, int, bool]:
+    """Pass over what is left of a line; its bytes with its end and without, and if it has one."""
     taken, tail = len(chunk), chunk[-2:]
     while not tail.endswith(b"\n") and (more := file.readline(_CHUNK_BYTES)):
         taken += len(more)
         tail = (tail + more)[-2:]
         tally.add(len(more))
-    return taken, taken - len(tail) + len(_without_end(tail))
+    return taken, taken - len(tail) + len(_without_end(tail)), tail.endswith(b"\n")
 
 
 def _otherwise(place: Place, raw: bytes, error: Exception, *, ended: bool) -> Item:

@@ -116,39 +116,48 @@ class Engine:
         """
         left = {one.projection for one in self.parked() if one.projection in names}
         if anew := [p.name for p in self.projections if p.name in left and not p.kind]:
-            self.rebuild(anew, progress)
+            # Going on with one that was killed would keep what that left out.
+            self.rebuild(anew, progress, anew=True)
         for projection in self.projections:
             if projection.name in left and projection.kind:
                 for one in [one for one in self.parked() if one.projection == projection.name]:
-                    while not self._unpark(projection, one):
+                    while not self._unpark(projection, one.stream):
                         pass  # it moved on meanwhile
         return [one for one in self.parked() if one.projection in names]
 
-    def _unpark(self, projection: Projection, one: Parked) -> bool:
+    def _unpark(self, projection: Projection, stream: bytes) -> bool:
         """Try one stream again; False where the projection moved on while it was read."""
-        name = projection.name
         with self._log.transaction(commit=False) as cursor:
-            upto = self.reports.status(cursor)[name][2]
-        rows = list(self._of_stream(one, self._folder.topics([projection]), upto))
+            seen = self._left_out(cursor, projection)
+        place, upto, parked = seen
+        if stream not in parked:
+            return True  # somebody else took it
+        topics = self._folder.topics([projection])
+        rows = list(self._of_stream(stream, parked[stream], topics, upto))
         with self._log.transaction(commit=True) as cursor:
             self.reports.lock(cursor)
-            place, _, position = self.reports.status(cursor)[name]
-            if position != upto:
+            if self._left_out(cursor, projection) != seen:
                 return False
-            parked = self._parking.versions(cursor, {name: place}).get(name, {})
-            if one.stream in parked:
-                del parked[one.stream]
-                self._parking.release(cursor, name, place, one.stream)
-                self._intake.take_carefully(
-                    cursor, rows, projection, place, 0, parked,
-                    self._intake.writing(cursor, projection, place),
-                )  # fmt: skip
+            del parked[stream]
+            self._parking.release(cursor, projection.name, place, stream)
+            self._intake.take_carefully(
+                cursor, rows, projection, place, 0, parked,
+                self._intake.writing(cursor, projection, place),
+            )  # fmt: skip
         return True
 
-    def _of_stream(self, one: Parked, topics: Sequence[str], upto: int) -> Iterator[Paged]:
-        """What a stream has from where it was left."""
-        after, until = one.version - 1, _next_stream(one.stream)
-        while rows := self._log.by_stream((one.stream, after), until, upto, topics, BATCH):
+    def _left_out(self, cursor: Any, projection: Projection) -> tuple[str, int, dict[bytes, int]]:
+        """The live place, how far it has come, and what it leaves out from which version on."""
+        name = projection.name
+        place, _, position = self.reports.status(cursor)[name]
+        return place, position, self._parking.versions(cursor, {name: place}).get(name, {})
+
+    def _of_stream(
+        self, stream: bytes, version: int, topics: Sequence[str], upto: int
+    ) -> Iterator[Paged]:
+        """What a stream has from a version on."""
+        after, until = version - 1, _next_stream(stream)
+        while rows := self._log.by_stream((stream, after), until, upto, topics, BATCH):
             yield from rows
             after = rows[-1][2]
 

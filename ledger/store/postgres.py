@@ -19,6 +19,7 @@ from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEv
 from eventsourcing.utils import strtobool
 from psycopg import Connection, Cursor
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
@@ -56,7 +57,10 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
 
     is_postgres = True
     db = ""
-    away = (psycopg.OperationalError, psycopg.InterfaceError)
+    away = (
+        psycopg.OperationalError, psycopg.InterfaceError,
+        UndefinedTable, UndefinedColumn, InsufficientPrivilege,
+    )  # fmt: skip
 
     def __init__(self, datastore: library.PostgresDatastore, **kwargs: Any) -> None:
         """Replace the library's table of events by ours; keep its tracking table.

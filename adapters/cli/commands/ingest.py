@@ -84,7 +84,7 @@ def feed(
     """Read a source to its end, with a progress bar; a text file from where it was left."""
     total, unit = _size(source, form)
     mark = None
-    if form == "ndjson":
+    if form == "ndjson" and source.is_file():  # what comes through a pipe cannot be read again
         mark = Mark(ledger.log, source, f"{'history' * history} {'enrol' * enrol}")
         if mark.start.offset:
             speaker.note(f"goes on at byte {mark.start.offset}, line {mark.start.lines + 1}")
@@ -128,9 +128,10 @@ def found(
     """The same, but lines of text not read yet, from the mark on."""
     from adapters.pos import ndjson
 
-    if mark is None:
+    if form != "ndjson":
         return read(source, form, update)
-    return ndjson.lines(source, start=mark.start, progress=update)
+    start = mark.start if mark else ndjson.BEGINNING
+    return ndjson.lines(source, start=start, progress=update)
 
 
 def _data(tally: Tally, rejects: Rejects) -> dict[str, object]:
