@@ -336,7 +336,8 @@ def test_a_stream_that_another_left_elsewhere_meanwhile_is_read_from_there(
     clean(ledger)
 
 
-def test_trying_again_does_not_go_on_with_a_rebuild_that_left_it_out(ledger, monkeypatch):
+@pytest.mark.parametrize("again", ["unpark", "rebuild"])
+def test_trying_again_does_not_go_on_with_a_rebuild_that_left_it_out(ledger, monkeypatch, again):
     shop(ledger, rounds=2)
     mend = poisoned(
         monkeypatch, RECEIPT, e.ReceiptScanned, lambda _, told: told.scan.number == "2-1"
@@ -351,7 +352,8 @@ def test_trying_again_does_not_go_on_with_a_rebuild_that_left_it_out(ledger, mon
         with pytest.raises(InterruptedError):
             ledger.rebuild(["receipt"])
     mend()
-    assert ledger.unpark() == []
+    getattr(ledger, again)(["receipt"])
+    assert ledger.parked() == []
     clean(ledger)
 
 

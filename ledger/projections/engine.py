@@ -116,8 +116,7 @@ class Engine:
         """
         left = {one.projection for one in self.parked() if one.projection in names}
         if anew := [p.name for p in self.projections if p.name in left and not p.kind]:
-            # Going on with one that was killed would keep what that left out.
-            self.rebuild(anew, progress, anew=True)
+            self.rebuild(anew, progress)
         for projection in self.projections:
             if projection.name in left and projection.kind:
                 for one in [one for one in self.parked() if one.projection == projection.name]:

@@ -210,7 +210,8 @@ class Rebuild:
             status = self._reports.status(cursor)
             places = {p.name: other(status[p.name][0]) for p in self._chosen}
             found = None if anew else self._runs.unfinished(cursor, self._chosen, places)
-            if found:
+            # One that left something out is begun anew: a rebuild is how that is tried again.
+            if found and not self._intake.parking.versions(cursor, places):
                 return self._runs.take_over(cursor, found), True
             run = Run(new_number(), head, places)
             self._runs.begin(cursor, self._chosen, run)
