@@ -153,8 +153,7 @@ def kills(found, made, after):
     for number, one in enumerate(found):
         if number == after:
             for hand in made:
-                for pid in list(hand._pool._processes):
-                    os.kill(pid, signal.SIGKILL)
+                os.kill(hand.process.pid, signal.SIGKILL)
         yield one
 
 
@@ -163,8 +162,8 @@ def test_processes_that_end_again_and_again_end_the_import(new_db, chain, tmp_pa
     fresh(db)
     monkeypatch.setattr(hands, "DEATHS_BORNE", 0)
     made = []
-    start = hands.Away._started
-    monkeypatch.setattr(hands.Away, "_started", lambda self: made.append(self) or start(self))
+    start = hands.Away._start
+    monkeypatch.setattr(hands.Away, "_start", lambda self: made.append(self) or start(self))
     with LoyaltyLedger.open(db) as ledger, Rejects(tmp_path / "r") as out:
         found = kills(ndjson.lines(chain), made, after=1_000)
         with pytest.raises(hands.StoreUnavailable, match="feed the same again"):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from itertools import islice
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import get_context
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple, Protocol
 
@@ -80,53 +79,61 @@ class Away:
         """Start it."""
         self._named = (db, how)
         self._deaths = 0
-        self._pool = self._started()
-        self._asked: dict[int, tuple[list[Found], Future[Told]]] = {}
-        self._count = 0
+        self._closing = False
+        self._asked: SimpleQueue[tuple[list[Found], Future[Told]] | None] = SimpleQueue()
+        self._start()
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
 
-    def _started(self) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(
-            1, mp_context=get_context("spawn"), initializer=_serve, initargs=self._named
-        )
+    def _start(self) -> None:
+        context = get_context("spawn")  # a forked process would share connections
+        self._pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(*self._named, theirs), daemon=True)
+        self.process.start()
+        theirs.close()  # so that its end is heard
 
     def take(self, portion: Sequence[Found]) -> Callable[[], Told]:
         """See `Hand`."""
-        number = self._count
-        self._count += 1
-        self._ask(number, [_light(found) for found in portion])
-        return lambda: self._answer(number)
+        told: Future[Told] = Future()
+        self._asked.put(([_light(found) for found in portion], told))
+        return told.result
 
-    def _ask(self, number: int, portion: list[Found]) -> None:
-        try:
-            self._asked[number] = portion, self._pool.submit(_take, portion)
-        except BrokenProcessPool as broken:  # told when the answer is waited for
-            lost: Future[Told] = Future()
-            lost.set_exception(broken)
-            self._asked[number] = portion, lost
+    def _run(self) -> None:
+        while (asked := self._asked.get()) and not self._closing:
+            portion, told = asked
+            try:
+                told.set_result(self._told(portion))
+            except Exception as error:  # noqa: BLE001  it is raised where the answer is waited for
+                told.set_exception(error)
+        self._pipe.close()
 
-    def _answer(self, number: int) -> Told:
+    def _told(self, portion: list[Found]) -> Told:
         while True:
             try:
-                told = self._asked[number][1].result()
-            except BrokenProcessPool as broken:
-                self._begin_again(broken)
-            else:
-                del self._asked[number]
-                return told
+                self._pipe.send(portion)
+                said: Told | Exception = self._pipe.recv()
+            except (EOFError, OSError) as gone:
+                self._begin_again(gone)
+                continue
+            if isinstance(said, Exception):
+                raise said
+            return said
 
-    def _begin_again(self, broken: BrokenProcessPool) -> None:
+    def _begin_again(self, gone: Exception) -> None:
         self._deaths += 1
-        self._pool.shutdown()
         if self._deaths > DEATHS_BORNE:
             msg = f"A process of the import ended {self._deaths} times; feed the same again."
-            raise StoreUnavailable(msg) from broken
-        self._pool = self._started()
-        for number, (portion, _) in sorted(self._asked.items()):
-            self._ask(number, portion)
+            raise StoreUnavailable(msg) from gone
+        self._pipe.close()
+        self.process.join()
+        self._start()
 
     def close(self) -> None:
-        """Let it go; what it was not given yet is not begun."""
-        self._pool.shutdown(cancel_futures=True)
+        """Let it go after the portion it is at; what else it was given is not begun."""
+        self._closing = True
+        self._asked.put(None)
+        self._thread.join()
+        self.process.join()
 
 
 @contextmanager
@@ -172,28 +179,34 @@ def _light(found: Found) -> Found:
 
 # In the other process.
 
-_here: list[tuple[Here, int]] = []
 
-
-def _serve(db: str, how: How) -> None:
-    """Open the log; end with the process that asked for it, however that ended."""
+def _serve(db: str, how: How, pipe: Any) -> None:
+    """Take portions in until nobody sends any more, however the sender ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
-    parent = parent_process()
-    assert parent is not None  # noqa: S101  it was started by one
-    Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-    _here.append((Here(LoyaltyLedger.open(db), how), how.batch))
+    with suppress(EOFError, OSError):
+        try:
+            ledger = LoyaltyLedger.open(db)
+        except Exception as error:  # noqa: BLE001  told in place of the first answer
+            pipe.recv()
+            pipe.send(error)
+            return
+        with ledger:
+            here = Here(ledger, how)
+            while True:
+                pipe.send(_outcome(here, pipe.recv(), how.batch))
 
 
-def _end_after(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
+def _outcome(here: Here, portion: list[Found], batch: int) -> Told | Exception:
+    try:
+        return _take(here, portion, batch)
+    except Exception as error:  # noqa: BLE001  told where somebody can act on it
+        return error
 
 
-def _take(portion: list[Found]) -> Told:
+def _take(here: Here, portion: list[Found], batch: int) -> Told:
     """Take a portion in by batches, reading the next one while one is being decided."""
-    here, batch = _here[0]
     source = iter(portion)
     answers = []
     while some := list(islice(source, batch)):
