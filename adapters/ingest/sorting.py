@@ -62,9 +62,9 @@ class Sorter:
 
     def sort(self, chunk: Sequence[Found]) -> list[list[Found]]:
         """The portions of a chunk, each in the order of the chunk."""
-        portions: list[list[Found]] = [[] for _ in range(self._ways)]
         if self._ways == 1:
             return [list(chunk)]
+        portions: list[list[Found]] = [[] for _ in range(self._ways)]
         whose = [self._whose(found) for found in chunk]
         self._look_up({card for card in whose if isinstance(card, str)} - self._known.keys())
         for found, card in zip(chunk, whose, strict=True):

@@ -132,7 +132,8 @@ def _spans(file: io.BufferedReader, start: Start, limit: int, tally: _Tally) -> 
     ended = True
     if offset:  # what comes through a pipe can only be read from its beginning
         file.seek(offset)
-    offset += _skip_bom(file) if not offset else 0
+    else:
+        offset = _skip_bom(file)
     tally.add(offset)
     while ended and (chunk := _first_part(file, limit)):
         line += 1

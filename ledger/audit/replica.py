@@ -14,6 +14,7 @@ from typing import Any
 
 from ledger.audit.findings import Finding
 from ledger.projections.folder import Folder
+from ledger.projections.parking import without
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.schema import Projection, Table
 from ledger.store.log import Log
@@ -52,7 +53,7 @@ class Replica:
                 end = upto[projection.name]
                 mine = rows if after <= end else [row for row in rows if row[0] <= end]
                 if left_out := parked.get(projection.name):
-                    mine = [row for row in mine if row[2] < left_out.get(row[1], row[2] + 1)]
+                    mine = without(mine, left_out)
                 if mine:
                     out = folder.fold([projection], mine, {projection.name: 0})[projection.name]
                     self.reports.write(self.cursor, projection, PLACES[0], out)

@@ -14,7 +14,7 @@ from eventsourcing.persistence import InterfaceError, OperationalError
 
 from ledger.errors import LedgerError, ReportBroken
 from ledger.projections.folder import Folder
-from ledger.projections.parking import Parking
+from ledger.projections.parking import Parking, without
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Out, Projection
 from ledger.store.log import Log, Paged
@@ -87,7 +87,7 @@ class Intake:
         """
 
         def some(rows: Sequence[Paged]) -> None:
-            rows = [row for row in rows if row[2] < parked.get(row[1], row[2] + 1)]
+            rows = without(rows, parked)
             if not rows:
                 return
             try:

@@ -36,6 +36,15 @@ class Reports:
         self.mark = "%s" if postgres else "?"
         self.prefix = "reporting." if postgres else "reporting_"
 
+    @property
+    def types(self) -> Mapping[str, str]:
+        """The database's type for each type of a column."""
+        return _TYPES[self.postgres]
+
+    def do(self, cursor: Any, query: str, *values: object) -> None:
+        """Run a statement in which `?` stands for a value."""
+        cursor.execute(query.replace("?", self.mark), values)
+
     def name(self, table: Table, place: str) -> str:
         """The table of a place."""
         return f"{self.prefix}{table.name}__{place}"
@@ -46,7 +55,7 @@ class Reports:
         """Make what is missing: the status table, both places, the views."""
         if self.postgres:
             cursor.execute("CREATE SCHEMA IF NOT EXISTS reporting")
-        text, number = _TYPES[self.postgres]["text"], _TYPES[self.postgres]["int"]
+        text, number = self.types["text"], self.types["int"]
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {self.prefix}projection_status (projection {text}"
             f" PRIMARY KEY, place {text} NOT NULL, shape {number} NOT NULL,"
@@ -132,7 +141,7 @@ class Reports:
     def _column(self, table: Table, index: int) -> str:
         column = table.columns[index]
         needed = " NOT NULL" if index < table.key else ""
-        return f"{column.name} {_TYPES[self.postgres][column.type]}{needed}"
+        return f"{column.name} {self.types[column.type]}{needed}"
 
     def _make_view(self, cursor: Any, projection: Projection, table: Table) -> None:
         selects = [

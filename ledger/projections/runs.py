@@ -50,11 +50,7 @@ class Runs:
 
     def make(self, cursor: Any) -> None:
         """Make the tables if they are missing."""
-        text, number, key = (
-            ('text COLLATE "C"', "bigint", "bytea")
-            if self._reports.postgres
-            else ("TEXT", "INTEGER", "BLOB")
-        )
+        text, number, key = (self._reports.types[name] for name in ("text", "int", "id"))
         cursor.execute(
             f"CREATE TABLE IF NOT EXISTS {self._runs} (projection {text} PRIMARY KEY,"
             f" run {number} NOT NULL, place {text} NOT NULL, shape {number} NOT NULL,"
@@ -70,7 +66,7 @@ class Runs:
         self, cursor: Any, chosen: Sequence[Projection], places: Mapping[str, str]
     ) -> Run | None:
         """The run that built just these, in today's shapes and in these places."""
-        self._do(cursor, f"SELECT run, projection, place, shape, head FROM {self._runs}")
+        self._reports.do(cursor, f"SELECT run, projection, place, shape, head FROM {self._runs}")
         found = cursor.fetchall()
         wanted = {(p.name, places[p.name], p.shape) for p in chosen}
         for number in {row[0] for row in found}:
@@ -83,28 +79,34 @@ class Runs:
         """Go on with a run under a new number."""
         number = new_number()
         for table in (self._parts, self._runs):
-            self._do(cursor, f"UPDATE {table} SET run = ? WHERE run = ?", number, run.number)
+            self._reports.do(
+                cursor, f"UPDATE {table} SET run = ? WHERE run = ?", number, run.number
+            )
         return run._replace(number=number)
 
     def begin(self, cursor: Any, chosen: Sequence[Projection], run: Run) -> None:
         """Begin a run; whatever other run had to do with these projections ends."""
         for projection in chosen:
-            self._do(cursor, f"SELECT run FROM {self._runs} WHERE projection = ?", projection.name)
+            self._reports.do(
+                cursor, f"SELECT run FROM {self._runs} WHERE projection = ?", projection.name
+            )
             for (old,) in cursor.fetchall():
                 self.end(cursor, old)
             values = (projection.name, run.number, run.places[projection.name], projection.shape)
-            self._do(cursor, f"INSERT INTO {self._runs} VALUES (?, ?, ?, ?, ?)", *values, run.head)
+            self._reports.do(
+                cursor, f"INSERT INTO {self._runs} VALUES (?, ?, ?, ?, ?)", *values, run.head
+            )
 
     def plan(self, cursor: Any, run: Run, parts: Sequence[Part]) -> None:
         """Say what is to be read."""
         for number, (stream, version), _ in parts:
             row = (run.number, number, stream, version)
-            self._do(cursor, f"INSERT INTO {self._parts} VALUES (?, ?, ?, ?, 0)", *row)
+            self._reports.do(cursor, f"INSERT INTO {self._parts} VALUES (?, ?, ?, ?, 0)", *row)
 
     def end(self, cursor: Any, number: int) -> None:
         """Forget a run."""
         for table in (self._parts, self._runs):
-            self._do(cursor, f"DELETE FROM {table} WHERE run = ?", number)
+            self._reports.do(cursor, f"DELETE FROM {table} WHERE run = ?", number)
 
     def check(self, cursor: Any, run: Run) -> None:
         """Make sure that nobody else began, or went on, after this run.
@@ -112,7 +114,7 @@ class Runs:
         Raises:
             RebuildOvertaken: somebody did.
         """
-        self._do(cursor, f"SELECT count(*) FROM {self._runs} WHERE run = ?", run.number)
+        self._reports.do(cursor, f"SELECT count(*) FROM {self._runs} WHERE run = ?", run.number)
         if cursor.fetchone()[0] != len(run.places):
             raise RebuildOvertaken(", ".join(f"`{name}`" for name in run.places))
 
@@ -122,13 +124,13 @@ class Runs:
         Raises:
             RebuildOvertaken: somebody did.
         """
-        self._do(cursor, f"UPDATE {self._runs} SET run = run WHERE run = ?", run.number)
+        self._reports.do(cursor, f"UPDATE {self._runs} SET run = run WHERE run = ?", run.number)
         if cursor.rowcount != len(run.places):
             raise RebuildOvertaken(", ".join(f"`{name}`" for name in run.places))
 
     def parts(self, cursor: Any, number: int) -> list[Part]:
         """The parts of a run and how far each has come."""
-        self._do(
+        self._reports.do(
             cursor,
             f"SELECT part, stream, version, done FROM {self._parts} WHERE run = ? ORDER BY part",
             number,
@@ -137,7 +139,7 @@ class Runs:
 
     def move(self, cursor: Any, number: int, before: Part, after: Part) -> bool:
         """Move a part's cursor; False where it is not where it was."""
-        self._do(
+        self._reports.do(
             cursor,
             f"UPDATE {self._parts} SET stream = ?, version = ?, done = ? WHERE run = ?"
             " AND part = ? AND stream = ? AND version = ? AND done = 0",
@@ -147,11 +149,8 @@ class Runs:
 
     def building(self, cursor: Any, projection: Projection, place: str) -> int:
         """The number of the run that builds a projection in a place; 0 where there is none."""
-        self._do(
+        self._reports.do(
             cursor, f"SELECT max(run) FROM {self._runs} WHERE projection = ? AND place = ?",
             projection.name, place,
         )  # fmt: skip
         return int(cursor.fetchone()[0] or 0)
-
-    def _do(self, cursor: Any, query: str, *values: object) -> None:
-        cursor.execute(query.replace("?", self._reports.mark), values)

@@ -51,16 +51,9 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     form = options.format or detect(source)
     with LoyaltyLedger.open(options.db) as ledger, Rejects(rejects_path) as rejects:
         tally = feed(
-            ledger,
-            source,
-            form,
-            rejects,
-            speaker,
-            history=options.history,
-            enrol=options.enrol,
-            workers=options.workers,
-            batch=options.batch,
-        )
+            ledger, source, form, rejects, speaker, history=options.history, enrol=options.enrol,
+            workers=options.workers, batch=options.batch,
+        )  # fmt: skip
         follow(ledger, speaker)
     speaker.say(_data(tally, rejects), _lines(tally, rejects))
     return REJECTED if tally.rejected else 0
