@@ -14,6 +14,7 @@ from ledger.commands.persons import ChangePersonal
 from ledger.commands.record_receipt import RecordReceipt
 from ledger.commands.redeem import Redeem, UndoRedemption
 from ledger.errors import KeyConflict, PointsShort
+from ledger.store import writer
 from ledger.types import Personal
 from tests.shop import conserved, points_of, receipt
 from tests.test_concurrency import at_once
@@ -53,9 +54,25 @@ def held(ledger, *commands, fail=()):
         del ledger.log.append
 
 
+class Ahead:
+    """The first of some commands that are decided together."""
+
+    def __init__(self, future):
+        self.done, self.future = future.done, future
+
+    def result(self, timeout):
+        answer = self.future.result(timeout)[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
 def decided_ahead(ledger, command, gate):
-    """A command's future, when it was taken up behind the batch in flight."""
-    future = ledger._writer.submit(command)
+    """A command's answer, when it was taken up behind the batch in flight.
+
+    With it goes one that is refused: as many as are in flight are worth deciding meanwhile.
+    """
+    future = Ahead(ledger._writer.submit_all([command, adjust(0, "nothing")]))
     until = time.monotonic() + PATIENCE
     while ledger._writer._waiting.commands:
         assert time.monotonic() < until
@@ -67,6 +84,12 @@ def decided_ahead(ledger, command, gate):
 
 def adjust(points, name, card="c1"):
     return Adjust(card, points, "why", "Ada", name)
+
+
+@pytest.fixture(autouse=True)
+def few_are_many(monkeypatch):
+    """A batch of two is sent off to be made durable while others are decided."""
+    monkeypatch.setattr(writer, "WORTH_HALVING", 2)
 
 
 @pytest.fixture

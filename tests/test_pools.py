@@ -137,7 +137,8 @@ def test_verify_replays_the_kept_state_of_a_pool(ledger, wrong):
     send(ledger, Stock(1000))
     for _ in range(SNAPSHOT_EVERY - 1):
         send(ledger, Draw(1))
-    send(ledger, Draw(0))  # the writer keeps a snapshot after it has answered
+    send(ledger, Draw(0))  # the writer sees to snapshots after it has answered
+    ledger._writer._taken.result(30)
     (kept,) = ledger.log.snapshots(b"\x06" + bytes(15), 10)
     assert kept.version == SNAPSHOT_EVERY
     if wrong:

@@ -71,11 +71,11 @@ def _sums(pairs: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[int,
 
 def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
     """The state after an event."""
+    if state is None and isinstance(event, e.ReceiptClaimed):  # as nearly every receipt begins
+        return ReceiptState(event.fingerprint, event.member, event.version, length=1)
     known = state or ReceiptState()
     known = replace(known, length=known.length + 1)
     match event:
-        case e.ReceiptClaimed() if known.length == 1:  # nothing waited for it
-            return ReceiptState(event.fingerprint, event.member, event.version, length=1)
         case e.ReceiptClaimed():
             return replace(
                 known, fingerprint=event.fingerprint, member=event.member, version=event.version

@@ -49,7 +49,7 @@ class RecordReceipt:
     not applied. `enrol` makes a member of a card that nobody holds.
     """
 
-    __slots__ = ("card", "enrol", "history", "key", "own", "receipt")
+    __slots__ = ("_streams", "card", "enrol", "history", "key", "own", "receipt")
 
     def __init__(self, receipt: Receipt, history: bool = False, enrol: bool = False) -> None:  # noqa: FBT001, FBT002
         """Keep what is asked several times while it is decided."""
@@ -60,20 +60,26 @@ class RecordReceipt:
         self.own: tuple[bytes, ...] = ()
         """The streams of the receipt and of those it brings goods back of, once they are known."""
         self.card = b""
+        self._streams: tuple[bytes, ...] = ()
+        """All there is to look up, once the card says whose it is."""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The programme, the receipt's key, the card and its member, the receipts brought back."""
+        if self._streams:
+            return self._streams
         keys, number = working.keys, self.receipt.card
         if not self.own:
             backs = [line.return_of for line in self.receipt.lines if line.return_of]
-            self.own = (keys.receipt(self.key), *(keys.receipt(back.key) for back in backs))
+            self.own = (keys.receipt(self.key), *[keys.receipt(back.key) for back in backs])
             self.card = keys.card(number) if number else b""
-        streams = [PROGRAMME_STREAM, *self.own, *budget_streams(working)]
-        if number:
-            owner = cast("CardState | None", working.known(self.card))
-            streams.append(self.card)
-            streams.append(owner.member if owner and owner.member else keys.member(number))
-        return streams
+        streams = (PROGRAMME_STREAM, *self.own, *budget_streams(working))
+        if not number:
+            return streams
+        owner = cast("CardState | None", working.known(self.card))
+        if owner is None or not owner.member:
+            return (*streams, self.card, keys.member(number))
+        self._streams = (*streams, self.card, owner.member)
+        return self._streams
 
     def decide(self, working: Working) -> Outcome:
         """Record the receipt, or answer with its first outcome.
@@ -86,7 +92,7 @@ class RecordReceipt:
             LineUnknown, ReturnTooLarge, PointsSpent: see `return_lines`.
         """
         receipt = self.receipt
-        stream = working.keys.receipt(self.key)
+        stream = self.own[0] if self.own else working.keys.receipt(self.key)
         fingerprint = working.keys.fingerprint(
             (
                 receipt.captured_at,

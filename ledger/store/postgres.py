@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from typing import Any, cast
+from uuid import UUID
 
 import psycopg
 from eventsourcing import postgres as library
@@ -24,6 +25,7 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
+from ledger.store import postgres_lanes as lanes
 from ledger.store import postgres_sql as sql
 from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
 from ledger.store.postgres_scans import PostgresScans
@@ -34,6 +36,9 @@ CHANNEL = "loyalty_events"
 URL = "POSTGRES_URL"
 TURN_WAIT_MS = 2_000
 """How long a process waits for its turn: another may have been stopped in the middle of its own."""
+
+_APPENDED = (lanes.UUID, lanes.INT4, lanes.TEXT, lanes.INT8, lanes.BYTEA)
+"""The types of the columns of rows to append."""
 
 
 class Datastore(library.PostgresDatastore):
@@ -81,11 +86,23 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
         )
         self.sql_create_statements = [ours, function, load, *tracking]
         self._append_sql = SQL(sql.APPEND).format(schema=schema)
-        self._load_sql = SQL(sql.LOAD).format(schema=schema)
         self._page_sql = SQL(sql.PAGE).format(schema=schema)
         self._read_sql = SQL(sql.READ).format(schema=schema)
         self._streams_sql = SQL(sql.STREAMS).format(schema=schema)
         self._schema = schema
+        self._lanes = lanes.Lanes(
+            datastore,
+            {
+                "append": lanes.Statement(
+                    SQL(sql.APPEND_PREPARED).format(schema=schema).as_string(),
+                    (lanes.INT8, *map(lanes.ARRAY_OF.__getitem__, _APPENDED), lanes.INT8),
+                ),
+                "load": lanes.Statement(
+                    SQL(sql.LOAD).format(schema=schema).as_string(),
+                    (lanes.ARRAY_OF[lanes.BYTEA], lanes.TEXT, lanes.INT8),
+                ),
+            },
+        )  # fmt: skip
         self._lock = int.from_bytes(datastore.schema.encode()[:7].ljust(7, b"."), "big")
 
     def append(
@@ -96,8 +113,19 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
     ) -> int:
         """Append by one statement; with personal data, by one transaction. See `Log`."""
         if not kept:
-            with self._cursor() as cursor:
-                return self._append(cursor, rows, written_at)
+            found = self._lanes.call(
+                "append",
+                (
+                    lanes.int8(self._lock),
+                    lanes.array(lanes.UUID, [row.stream for row in rows]),
+                    lanes.int4s([row.version for row in rows]),
+                    lanes.texts([row.topic for row in rows]),
+                    lanes.int8s([row.recorded_at for row in rows]),
+                    lanes.array(lanes.BYTEA, [row.state for row in rows]),
+                    lanes.int8(written_at),
+                ),
+            )
+            return lanes.number(found.get_value(0, 0))
         stays = [one for one in kept if one.key != DESTROYED]
         gone = [one.stream.hex() for one in kept if one.key == DESTROYED]
         with self.transaction(commit=True) as cursor:
@@ -109,7 +137,8 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
             return self._append(cursor, rows, written_at)
 
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
-        streams, versions, topics, states, recorded = ([row[i] for row in rows] for i in range(5))
+        streams = [UUID(bytes=row.stream) for row in rows]
+        versions, topics, states, recorded = ([row[i] for row in rows] for i in range(1, 5))
         cursor.execute(
             self._append_sql,
             (self._lock, streams, versions, topics, recorded, states, written_at),
@@ -119,19 +148,22 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
 
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
         """Read by one statement, so everything is of one moment; see `Log`."""
-        with self._cursor() as cursor:
-            cursor.execute(self._load_sql, (list(streams), shape, since), prepare=True)
-            head = int(_one(cursor)[2])
-            changed: list[tuple[bytes, int]] = []
-            found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [])
-            for kind, stream, version, topic, state in cursor:
-                if kind == 1:
-                    found.snapshots.append((stream, version, state))
-                elif kind == 2:
-                    changed.append((stream, version))
-                else:
-                    found.events.append((stream, version, topic, state))
-            return found
+        told = self._lanes.call(
+            "load", (lanes.array(lanes.BYTEA, streams), shape.encode(), lanes.int8(since))
+        )
+        value, number = told.get_value, lanes.number
+        head = number(value(0, 2))
+        changed: list[tuple[bytes, int]] = []
+        found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [])
+        for row in range(1, told.ntuples):
+            kind, stream, version = number(value(row, 0)), value(row, 1), number(value(row, 2))
+            if kind == 1:
+                found.snapshots.append((stream, version, value(row, 4)))
+            elif kind == 2:
+                changed.append((stream, version))
+            else:
+                found.events.append((stream, version, value(row, 3).decode(), value(row, 4)))
+        return found
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -347,6 +379,7 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
 
     def close(self) -> None:
         """Close every connection."""
+        self._lanes.close()
         self.datastore.close()
 
     # What the library itself calls.

@@ -46,7 +46,7 @@ COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds 
 FUNCTION = (
     """
 CREATE OR REPLACE FUNCTION {schema}.append_events(
-  lock bigint, streams bytea[], versions integer[], topics text[], recorded bigint[],
+  lock bigint, streams uuid[], versions integer[], topics text[], recorded bigint[],
   states bytea[], written bigint
 ) RETURNS bigint LANGUAGE plpgsql VOLATILE {index_scans} AS $body$
 DECLARE base bigint;
@@ -55,10 +55,10 @@ BEGIN
   SELECT coalesce(max(notification_id), 0) INTO base FROM {schema}.stored_events;
   INSERT INTO {schema}.stored_events (notification_id, recorded_at, written_at,
     originator_version, originator_id, topic, leaf_hash, state)
-  SELECT base + u.n, u.recorded, written, u.version, encode(u.stream, 'hex')::uuid, u.topic,
+  SELECT base + u.n, u.recorded, written, u.version, u.stream, u.topic,
     """
     + LEAF_SQL.format(
-        index="(base + u.n)", stream="u.stream", version="u.version::bigint", topic="u.topic",
+        index="(base + u.n)", stream="uuid_send(u.stream)", version="u.version::bigint", topic="u.topic",
         recorded_at="u.recorded", written_at="written", state="u.state",
     )
     + """,
@@ -72,7 +72,9 @@ END $body$;
 """
 )  # fmt: skip
 
-APPEND = "SELECT {schema}.append_events(%b, %b::bytea[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
+APPEND = "SELECT {schema}.append_events(%b, %b::uuid[], %b::int4[], %b::text[], %b::int8[], %b::bytea[], %b)"
+
+APPEND_PREPARED = "SELECT {schema}.append_events($1, $2, $3, $4, $5, $6, $7)"
 
 LOAD_FUNCTION = """
 CREATE OR REPLACE FUNCTION {schema}.load_streams(wanted bytea[], shape text, since bigint)
@@ -109,7 +111,7 @@ INDEX_SCANS = (
     " SET plan_cache_mode = force_generic_plan SET jit = off"
 )
 
-LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams(%b::bytea[], %t, %b)"
+LOAD = "SELECT kind, stream, number, name, bytes FROM {schema}.load_streams($1, $2, $3)"
 COLUMNS = "notification_id, uuid_send(originator_id), originator_version, topic, state, recorded_at"
 PAGE = (
     f"SELECT {COLUMNS} FROM {{schema}}.stored_events WHERE notification_id > %b"

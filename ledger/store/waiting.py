@@ -11,6 +11,11 @@ from typing import Any, Protocol
 from ledger.errors import Busy, Closed
 from ledger.store.working import Working
 
+GATHER_MS = 1
+"""How long a batch waits for those who were just answered; a commit takes about as long."""
+WORTH_HALVING = 24
+"""Commands of which one half is decided while the other is in flight."""
+
 
 class Command(Protocol):
     """Something to decide."""
@@ -122,7 +127,10 @@ class Waiting:
         self.commands = 0
         self.closing = False
         self._jobs: deque[Job] = deque()
-        self._changed = Condition()
+        self._enough = 0
+        """Commands that the writer waits for; 0 while it does not wait."""
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
 
     def __bool__(self) -> bool:
         """Whether anything waits."""
@@ -135,7 +143,7 @@ class Waiting:
             Busy: the queue is full.
             Closed: the writer is shutting down.
         """
-        with self._changed:
+        with self._lock:
             if self.closing:
                 raise Closed
             if self._jobs and self.commands + len(job.commands) > self.capacity:
@@ -143,42 +151,64 @@ class Waiting:
                 raise Busy(msg)
             self._jobs.append(job)
             self.commands += len(job.commands)
-            self._changed.notify()
+            if self._enough and self._there(self._enough):  # waking it costs more than queueing
+                self._changed.notify()
 
-    def take(
-        self, most: int, least: int = 1, done: Callable[[], bool] = lambda: False
-    ) -> list[Job]:
-        """Wait for commands, and take up to so many of them; nothing when the writer closes.
+    def gather(self, most: int, least: int) -> list[Job]:
+        """Wait for commands, and a moment more for the `least`; nothing when the writer closes.
 
-        It waits for the `least` that are worth it and, of that, only until something else is
-        `done`: then it takes nothing. Whoever knows that it is done must `poke`.
+        Of many it takes one half and leaves the other to be decided meanwhile.
         """
         jobs: list[Job] = []
-        commands = 0
-        with self._changed:
+        with self._lock:
             while not jobs:
-                while not self._enough(least):
-                    if self.closing or done():
-                        return []
-                    self._changed.wait()
-                while self._jobs and (not jobs or commands < most):
-                    job = self._jobs.popleft()
-                    self.commands -= len(job.commands)
-                    if job.begin():
-                        jobs.append(job)
-                        commands += len(job.commands)
+                self._wait(1)
+                if not self._jobs:
+                    return []
+                self._wait(least, GATHER_MS)
+                half = self.commands if self.commands < WORTH_HALVING else (self.commands + 1) // 2
+                jobs = self._taken(min(most, half))
         return jobs
 
-    def _enough(self, least: int) -> bool:
-        return bool(self._jobs) and (least <= max(self.commands, 1) or self.closing)
+    def take(self, most: int, least: int, done: Callable[[], bool]) -> list[Job]:
+        """Wait for the `least` that are worth it, and take up to so many commands.
+
+        It waits only until something else is `done`: then it takes nothing. Whoever knows that
+        it is done must `poke`.
+        """
+        with self._lock:
+            self._enough = least
+            self._changed.wait_for(lambda: self.closing or self._there(least) or done())
+            self._enough = 0
+            return self._taken(most) if self._there(least) or self.closing else []
+
+    def _wait(self, least: int, at_most_ms: int | None = None) -> None:
+        seconds = None if at_most_ms is None else at_most_ms / 1000
+        self._enough = least
+        self._changed.wait_for(lambda: self.closing or self._there(least), seconds)
+        self._enough = 0
+
+    def _there(self, least: int) -> bool:
+        return bool(self._jobs) and least <= max(self.commands, 1)
+
+    def _taken(self, most: int) -> list[Job]:
+        jobs: list[Job] = []
+        commands = 0
+        while self._jobs and (not jobs or commands < most):
+            job = self._jobs.popleft()
+            self.commands -= len(job.commands)
+            if job.begin():
+                jobs.append(job)
+                commands += len(job.commands)
+        return jobs
 
     def poke(self, *_: Any) -> None:
-        """Have whoever waits look again."""
-        with self._changed:
+        """Have the writer look again."""
+        with self._lock:
             self._changed.notify()
 
     def close(self) -> None:
         """Take no more."""
-        with self._changed:
+        with self._lock:
             self.closing = True
             self._changed.notify_all()

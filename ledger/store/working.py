@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from eventsourcing.persistence import IntegrityError
+from msgspec import Struct
 
 from ledger import events as e
 from ledger.store.codec import Codec
@@ -29,8 +30,11 @@ class Torn(IntegrityError):
     """Streams were read at two moments, between which others wrote to both: decide again."""
 
 
-class Entry(NamedTuple):
-    """A stream as it is known: version 0 and no state where it does not exist."""
+class Entry(Struct, frozen=True, gc=False):
+    """A stream as it is known: version 0 and no state where it does not exist.
+
+    No collector looks at it: there are as many as a cache holds, and a state holds no circle.
+    """
 
     version: int
     state: Any
@@ -120,16 +124,17 @@ class Working:
         entry = self._known.get(stream) or self._cache.entries.get(stream)
         return entry.state if entry else None
 
-    def at_hand(self, stream: bytes) -> bool:
-        """Whether a look-up can be spared."""
-        return stream in self._known or stream in self._cache.entries
+    def missing(self, streams: Iterable[bytes]) -> list[bytes]:
+        """Those that are not at hand, each once."""
+        known, cached = self._known, self._cache.entries
+        return list(dict.fromkeys([s for s in streams if s not in known and s not in cached]))
 
     def fetch(self, streams: Iterable[bytes]) -> None:
         """Look up in one statement all streams that are not at hand.
 
         The same statement tells which streams others have written to since the last look.
         """
-        missing = [stream for stream in dict.fromkeys(streams) if not self.at_hand(stream)]
+        missing = self.missing(streams)
         since = self._cache.head
         found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
         if found.changed is None:
@@ -187,10 +192,11 @@ class Working:
 
     def emit(self, stream: bytes, event: Any, recorded_at: Instant | None = None) -> int:
         """Put an event at the end of a stream and return its version."""
-        entry = self.entry(stream)
+        before = self._known.get(stream)
+        entry = before or self.entry(stream)
         version = entry.version + 1
         codec = self._codec
-        self._before.append((stream, self._known.get(stream)))
+        self._before.append((stream, before))
         self._known[stream] = Entry(version, codec.kinds[stream[0]].evolve(entry.state, event))
         self.rows.append(
             Row(
@@ -327,6 +333,6 @@ class Working:
         due = []
         for stream in {r.stream for r in batch.rows if r.version % SNAPSHOT_EVERY == 0}:
             if stream[0] in self._codec.snapshot:
-                version, state = batch.known[stream]
+                version, state = batch.known[stream].version, batch.known[stream].state
                 due.append(Snapshot(stream, version, self._codec.shape, self._codec.encode(state)))
         return due

@@ -6,6 +6,10 @@ own commit's answer was lost: what was believed is forgotten and the batch is de
 
 While a batch is being made durable the next one is decided on the state that it leaves. If it
 fails, both are decided again, one after the other: nobody has been told anything by then.
+
+A batch costs nearly the same whether it is large or small, so few callers are decided together,
+one batch after another, and whoever was just answered is given a moment to come back. Where
+there are many, half of them are decided while the others' batch is in flight.
 """
 
 from __future__ import annotations
@@ -25,8 +29,8 @@ from eventsourcing.persistence import (
 )
 
 from ledger.errors import LedgerError, StoreUnavailable
-from ledger.store.log import Log
-from ledger.store.waiting import Asked, Command, Job, Later, Waiting
+from ledger.store.log import Log, Snapshot
+from ledger.store.waiting import WORTH_HALVING, Asked, Command, Job, Later, Waiting
 from ledger.store.working import Batch, Working
 from ledger.types import Clock
 
@@ -45,6 +49,7 @@ class _Flight(NamedTuple):
     """A batch on its way to the log, and those who wait for it."""
 
     jobs: list[Job]
+    commands: int
     batch: Batch
     appended: Future[int]
 
@@ -70,9 +75,16 @@ class Writer:
         self._wall = wall
         self._waiting = Waiting(capacity)
         self._in_turns = 0
+        self._answered = 1
+        """Commands answered last: whoever sent them may be back in a moment."""
         self._thread: Thread | None = None
         self._starting = Lock()
         self._appender = ThreadPoolExecutor(1, "ledger-append")
+        self._aside = ThreadPoolExecutor(1, "ledger-snapshots")
+        self._due: dict[bytes, Snapshot] = {}
+        """Snapshots that wait for those before them to be taken; the latest of each stream."""
+        self._taken: Future[None] = Future()
+        self._taken.set_result(None)
 
     def ask(self, command: Command) -> Any:
         """Have a command decided; waits until its outcome is durable.
@@ -114,6 +126,10 @@ class Writer:
         if self._thread is not None:
             self._thread.join()
         self._appender.shutdown()
+        self._aside.shutdown()
+        if self._due:
+            with suppress(*_STORE):
+                self._log.put_snapshots(list(self._due.values()))
 
     def _put(self, job: Job) -> None:
         self._waiting.put(job)
@@ -127,11 +143,10 @@ class Writer:
         flight: _Flight | None = None
         while True:
             if flight is None:
-                if not (jobs := self._waiting.take(self._batch)):
+                if not (jobs := self._waiting.gather(self._batch, self._answered)):
                     return
-            else:  # small batches cost more than waiting: half of those in flight are worth it
-                least = (len(flight.jobs) + 1) // 2
-                jobs = self._waiting.take(self._batch, least, flight.appended.done)
+            else:
+                jobs = self._waiting.take(self._batch, flight.commands, flight.appended.done)
             flight = self._next(flight, jobs)
 
     def _next(self, flight: _Flight | None, jobs: list[Job]) -> _Flight | None:
@@ -155,8 +170,7 @@ class Writer:
         if batch.empty:
             self._answer(jobs)
             return None
-        alone = len(jobs) == 1 and len(jobs[0].commands) == 1
-        if alone and not self._waiting:  # nobody to decide for meanwhile
+        if _commands(jobs) < WORTH_HALVING and not self._waiting:  # nobody to decide for meanwhile
             self._land(self._sent(jobs, batch, self._appended_here(batch)))
             return None
         appended = self._appender.submit(self._append, batch)
@@ -165,7 +179,7 @@ class Writer:
 
     def _sent(self, jobs: list[Job], batch: Batch, appended: Future[int]) -> _Flight:
         self._working.go_on_after(batch)
-        return _Flight(jobs, batch, appended)
+        return _Flight(jobs, _commands(jobs), batch, appended)
 
     def _appended_here(self, batch: Batch) -> Future[int]:
         """The same without another thread, for a batch that nobody waits behind."""
@@ -237,8 +251,8 @@ class Writer:
                     raise StoreUnavailable(str(error)) from error
                 time.sleep((FIRST_PAUSE_MS << failures) / 1000)
 
-    @staticmethod
-    def _answer(jobs: list[Job]) -> None:
+    def _answer(self, jobs: list[Job]) -> None:
+        self._answered = _commands(jobs)
         for job in jobs:
             job.answer()
 
@@ -249,13 +263,10 @@ class Writer:
 
     def _take_snapshots(self, batch: Batch) -> None:
         """They only spare reading: whoever waits does not wait for them, nor fail with them."""
-        if not (due := self._working.snapshots_due(batch)):
-            return
-        if self._waiting:
-            self._appender.submit(self._log.put_snapshots, due)
-            return
-        with suppress(*_STORE):
-            self._log.put_snapshots(due)
+        self._due.update((one.stream, one) for one in self._working.snapshots_due(batch))
+        if self._due and self._taken.done():
+            due, self._due = list(self._due.values()), {}
+            self._taken = self._aside.submit(self._log.put_snapshots, due)
 
     def _decided(self, jobs: list[Job]) -> Batch:
         working = self._working
@@ -269,14 +280,15 @@ class Writer:
     def _look_up(self, commands: list[Command]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
         self._working.fetch(self._streams(commands))
-        further = [s for s in self._streams(commands) if not self._working.at_hand(s)]
-        if further:
+        if further := self._working.missing(self._streams(commands)):
             self._working.fetch(further)
 
     def _streams(self, commands: list[Command]) -> Iterator[bytes]:
         for command in commands:
-            with suppress(LedgerError):  # its own caller is refused when it is decided
+            try:
                 yield from command.streams(self._working)
+            except LedgerError:
+                continue  # its own caller is refused when it is decided
 
     def _decide(self, command: Command) -> Any:
         working = self._working
@@ -291,3 +303,7 @@ class Writer:
         except Exception as bug:  # noqa: BLE001  answered to its own caller, not to the neighbours
             working.back_to(mark)
             return bug
+
+
+def _commands(jobs: list[Job]) -> int:
+    return sum(len(job.commands) for job in jobs)

@@ -1,0 +1,161 @@
+"""The two statements of every batch, straight through libpq.
+
+A cursor of the driver takes three times as long for a call as the call itself, which counts
+where a caller waits alone. Here a connection is kept at hand, the statement is prepared once,
+and parameters and rows are in the server's binary form.
+Source: https://www.postgresql.org/docs/current/libpq-exec.html, `array_send` for arrays.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+from weakref import WeakSet
+
+import psycopg
+from eventsourcing.persistence import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    PersistenceError,
+    ProgrammingError,
+)
+from eventsourcing.postgres import PostgresDatastore
+from psycopg import pq
+from psycopg.errors import error_from_result
+
+KEPT = 2
+"""Connections kept at hand: one appends while the other looks up."""
+INT4, INT8, TEXT, BYTEA, UUID = 23, 20, 25, 17, 2950
+ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, BYTEA: 1001, UUID: 2951}
+_BINARY = 1
+_HEAD = struct.Struct("!iiIii")
+_INT4, _INT8 = struct.Struct("!i").pack, struct.Struct("!q").pack
+_ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
+    (psycopg.InterfaceError, InterfaceError),
+    (psycopg.OperationalError, OperationalError),
+    (psycopg.DataError, DataError),
+    (psycopg.IntegrityError, IntegrityError),
+    (psycopg.InternalError, InternalError),
+    (psycopg.ProgrammingError, ProgrammingError),
+    (psycopg.Error, DatabaseError),
+)
+"""The library's error for each of the driver's, the first that fits."""
+
+
+class Statement(NamedTuple):
+    """A statement with `$1` and so on, and the types of its parameters."""
+
+    sql: str
+    types: tuple[int, ...]
+
+
+class Lanes:
+    """Connections of the pool on which some statements are prepared; for any thread."""
+
+    def __init__(self, datastore: PostgresDatastore, statements: Mapping[str, Statement]) -> None:
+        """Nothing is connected yet."""
+        self._pool = datastore.pool
+        self._statements = statements
+        self._free: deque[psycopg.Connection[Any]] = deque()
+        self._prepared: WeakSet[psycopg.Connection[Any]] = WeakSet()
+
+    def call(self, name: str, parameters: Sequence[bytes]) -> Any:
+        """Run a statement in a transaction of its own; its result, of libpq.
+
+        Raises:
+            PersistenceError: as the library's own calls raise it.
+        """
+        try:
+            connection = self._taken()
+            try:
+                return self._run(connection.pgconn, name, parameters)
+            finally:
+                self._put_back(connection)
+        except psycopg.Error as error:
+            kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
+            raise kind(str(error)) from error
+
+    def close(self) -> None:
+        """Let the pool have its connections back."""
+        while self._free:
+            self._pool.putconn(self._free.pop())
+
+    def _taken(self) -> psycopg.Connection[Any]:
+        with suppress(IndexError):
+            return self._free.pop()
+        self._pool.open()
+        connection = self._pool.getconn()
+        if connection not in self._prepared:
+            try:
+                own = connection.pgconn
+                for name, statement in self._statements.items():
+                    made = own.prepare(name.encode(), statement.sql.encode(), statement.types)
+                    _checked(own, made)
+            except BaseException:
+                self._pool.putconn(connection)
+                raise
+            self._prepared.add(connection)
+        return connection
+
+    def _put_back(self, connection: psycopg.Connection[Any]) -> None:
+        if connection.pgconn.status != pq.ConnStatus.OK:
+            connection.close()  # the pool makes another one for it
+        elif len(self._free) < KEPT:
+            self._free.append(connection)
+            return
+        self._pool.putconn(connection)
+
+    @staticmethod
+    def _run(connection: Any, name: str, parameters: Sequence[bytes]) -> Any:
+        formats = [_BINARY] * len(parameters)
+        found = connection.exec_prepared(name.encode(), parameters, formats, _BINARY)
+        return _checked(connection, found)
+
+
+def _checked(connection: Any, found: Any) -> Any:
+    if connection.status != pq.ConnStatus.OK:
+        raise psycopg.OperationalError(connection.get_error_message())
+    if found.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
+        raise error_from_result(found)
+    return found
+
+
+def int8(number: int) -> bytes:
+    """A number as a parameter."""
+    return _INT8(number)
+
+
+def array(kind: int, items: Iterable[bytes]) -> bytes:
+    """Items, each in its binary form, as an array."""
+    parts = [b""]
+    for item in items:
+        parts += (_INT4(len(item)), item)
+    parts[0] = _HEAD.pack(1, 0, kind, len(parts) // 2, 1)
+    return b"".join(parts)
+
+
+def int4s(numbers: Iterable[int]) -> bytes:
+    """Numbers as an array of `integer`."""
+    return array(INT4, map(_INT4, numbers))
+
+
+def int8s(numbers: Iterable[int]) -> bytes:
+    """Numbers as an array of `bigint`."""
+    return array(INT8, map(_INT8, numbers))
+
+
+def texts(words: Iterable[str]) -> bytes:
+    """Words as an array of `text`."""
+    return array(TEXT, map(str.encode, words))
+
+
+def number(value: bytes) -> int:
+    """An integer of a row."""
+    return int.from_bytes(value, "big", signed=True)
