@@ -89,7 +89,7 @@ def adjust(points, name, card="c1"):
 @pytest.fixture(autouse=True)
 def few_are_many(monkeypatch):
     """A batch of two is sent off to be made durable while others are decided."""
-    monkeypatch.setattr(writer, "WORTH_HALVING", 2)
+    monkeypatch.setattr(writer, "MANY", 2)
 
 
 @pytest.fixture

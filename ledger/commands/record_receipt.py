@@ -81,6 +81,11 @@ class RecordReceipt:
         self._streams = (*streams, self.card, owner.member)
         return self._streams
 
+    @property
+    def begins(self) -> bytes:
+        """The stream of the receipt; empty where it brings back goods, which it must know of."""
+        return self.own[0] if len(self.own) == 1 else b""
+
     def decide(self, working: Working) -> Outcome:
         """Record the receipt, or answer with its first outcome.
 

@@ -13,8 +13,8 @@ from ledger.store.working import Working
 
 GATHER_MS = 1
 """How long a batch waits for those who were just answered; a commit takes about as long."""
-WORTH_HALVING = 24
-"""Commands of which one half is decided while the other is in flight."""
+MANY = 256
+"""Commands of which one half is worth deciding while the other is in flight."""
 
 
 class Command(Protocol):
@@ -23,7 +23,8 @@ class Command(Protocol):
     def streams(self, working: Working) -> Iterable[bytes]:
         """The streams it will look at, as far as it can tell from what is at hand.
 
-        Asked twice: what the first answer led to may tell the second where to look.
+        Asked twice: what the first answer led to may tell the second where to look. A command
+        may have `begins`, the one of them that does not exist unless it is sent again.
         """
 
     def decide(self, working: Working) -> Any:
@@ -155,18 +156,18 @@ class Waiting:
                 self._changed.notify()
 
     def gather(self, most: int, least: int) -> list[Job]:
-        """Wait for commands, and a moment more for the `least`; nothing when the writer closes.
+        """Wait a moment for the `least`, or else for any command; nothing when the writer closes.
 
         Of many it takes one half and leaves the other to be decided meanwhile.
         """
         jobs: list[Job] = []
         with self._lock:
             while not jobs:
+                self._wait(least, GATHER_MS)
                 self._wait(1)
                 if not self._jobs:
                     return []
-                self._wait(least, GATHER_MS)
-                half = self.commands if self.commands < WORTH_HALVING else (self.commands + 1) // 2
+                half = self.commands if self.commands < MANY else (self.commands + 1) // 2
                 jobs = self._taken(min(most, half))
         return jobs
 

@@ -129,6 +129,10 @@ class Working:
         known, cached = self._known, self._cache.entries
         return list(dict.fromkeys([s for s in streams if s not in known and s not in cached]))
 
+    def expect_new(self, streams: Iterable[bytes]) -> None:
+        """Decide as if these did not exist; where one does, appending is a conflict."""
+        self._known.update(dict.fromkeys(streams, ABSENT))
+
     def fetch(self, streams: Iterable[bytes]) -> None:
         """Look up in one statement all streams that are not at hand.
 

@@ -4,12 +4,10 @@ Callers are answered only after their rows are durable. A refusal or a repeat an
 caller and leaves its neighbours alone. A conflict means that somebody else wrote, or that an
 own commit's answer was lost: what was believed is forgotten and the batch is decided again.
 
-While a batch is being made durable the next one is decided on the state that it leaves. If it
-fails, both are decided again, one after the other: nobody has been told anything by then.
-
-A batch costs nearly the same whether it is large or small, so few callers are decided together,
-one batch after another, and whoever was just answered is given a moment to come back. Where
-there are many, half of them are decided while the others' batch is in flight.
+Few commands are decided together, one batch after another: a batch costs nearly the same whether
+it is large or small, so whoever was just answered is given a moment to come back. Of many, such as
+an import's, the next batch is decided while one is being made durable, on the state that it leaves.
+If it fails, both are decided again: nobody has been told anything by then.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from eventsourcing.persistence import (
 
 from ledger.errors import LedgerError, StoreUnavailable
 from ledger.store.log import Log, Snapshot
-from ledger.store.waiting import WORTH_HALVING, Asked, Command, Job, Later, Waiting
+from ledger.store.waiting import MANY, Asked, Command, Job, Later, Waiting
 from ledger.store.working import Batch, Working
 from ledger.types import Clock
 
@@ -40,6 +38,11 @@ CONFLICTS_BORNE = 200
 """Times a batch is decided again before its callers hear of it; each means another got through."""
 BATCHES_IN_TURNS = 32
 """Batches after a conflict before which this process waits for its turn."""
+BATCHES_IN_DOUBT = 64
+"""Batches after a conflict that are looked up whatever is at hand."""
+BELIEVED_US = 20_000
+"""How long after a look-up what is at hand is decided on: longer than a few batches take, shorter
+than anybody notices."""
 FAILURES_BORNE = 6
 FIRST_PAUSE_MS = 20
 _STORE = (IntegrityError, OperationalError, InterfaceError, InternalError)
@@ -75,6 +78,10 @@ class Writer:
         self._wall = wall
         self._waiting = Waiting(capacity)
         self._in_turns = 0
+        self._doubting = 0
+        self._believed = False
+        """Whether the latest batch was decided without looking."""
+        self._looked_at = 0
         self._answered = 1
         """Commands answered last: whoever sent them may be back in a moment."""
         self._thread: Thread | None = None
@@ -151,7 +158,7 @@ class Writer:
 
     def _next(self, flight: _Flight | None, jobs: list[Job]) -> _Flight | None:
         """Decide a batch while the one before is in flight, land that one, send this one off."""
-        if not jobs or self._in_turns:  # others write as well: decide on what is there
+        if _commands(jobs) < MANY or self._in_turns:  # not worth it, or others write as well
             self._land(flight)
             self._process(jobs)
             return None
@@ -170,25 +177,10 @@ class Writer:
         if batch.empty:
             self._answer(jobs)
             return None
-        if _commands(jobs) < WORTH_HALVING and not self._waiting:  # nobody to decide for meanwhile
-            self._land(self._sent(jobs, batch, self._appended_here(batch)))
-            return None
         appended = self._appender.submit(self._append, batch)
         appended.add_done_callback(self._waiting.poke)
-        return self._sent(jobs, batch, appended)
-
-    def _sent(self, jobs: list[Job], batch: Batch, appended: Future[int]) -> _Flight:
         self._working.go_on_after(batch)
         return _Flight(jobs, _commands(jobs), batch, appended)
-
-    def _appended_here(self, batch: Batch) -> Future[int]:
-        """The same without another thread, for a batch that nobody waits behind."""
-        appended: Future[int] = Future()
-        try:
-            appended.set_result(self._append(batch))
-        except BaseException as error:  # noqa: BLE001  looked at when the batch lands
-            appended.set_exception(error)
-        return appended
 
     def _append(self, batch: Batch) -> int:
         return self._log.append(batch.rows, self._wall(), batch.kept)
@@ -201,7 +193,7 @@ class Writer:
             self._working.landed(flight.batch, flight.appended.result())
         except _STORE as error:
             if isinstance(error, IntegrityError):
-                self._in_turns = BATCHES_IN_TURNS
+                self._conflicted()
             self._working.forget()
             self._process(flight.jobs)
             return False
@@ -224,8 +216,15 @@ class Writer:
             self._fail(jobs, error)
             return
         self._in_turns = max(0, self._in_turns - 1)
+        self._doubting = max(0, self._doubting - 1)
         self._answer(jobs)
         self._take_snapshots(batch)
+
+    def _conflicted(self) -> None:
+        """Look again before deciding and, where that was done, take turns with whoever else writes."""
+        if not self._believed:
+            self._in_turns = BATCHES_IN_TURNS
+        self._doubting = BATCHES_IN_DOUBT
 
     def _settled(self, jobs: list[Job]) -> Batch:
         conflicts = failures = 0
@@ -240,7 +239,7 @@ class Writer:
                     return batch
             except IntegrityError as error:
                 conflicts += 1
-                self._in_turns = BATCHES_IN_TURNS
+                self._conflicted()
                 self._working.forget()
                 if conflicts > CONFLICTS_BORNE:
                     raise StoreUnavailable(str(error)) from error
@@ -270,15 +269,42 @@ class Writer:
 
     def _decided(self, jobs: list[Job]) -> Batch:
         working = self._working
+        commands = [command for job in jobs for command in job.commands]
         working.begin(self._clock())
-        self._look_up([command for job in jobs for command in job.commands])
-        for job in jobs:
-            job.answers = [self._decide(command) for command in job.commands]
+        self._believed = self._at_hand(commands)
+        if self._believed and not self._decide_all(jobs):
+            self._believed = False  # a refusal and a repeat are told of what is there now
+            working.begin(self._clock())
+        if not self._believed:
+            self._look_up(commands)
+            self._decide_all(jobs)
         working.settle()
         return working.batch()
 
+    def _at_hand(self, commands: list[Command]) -> bool:
+        """Whether looking up can be spared: nothing is missing but what the commands should begin.
+
+        A decision that is recorded names the versions it rests on, so one that rests on what has
+        changed since is a conflict. What it only reads is this old at most.
+        """
+        if self._doubting or self._wall() - self._looked_at > BELIEVED_US:
+            return False
+        missing = self._working.missing(self._streams(commands))
+        new = {getattr(command, "begins", b"") for command in commands}
+        if b"" in new or not new.issuperset(missing):
+            return False
+        self._working.expect_new(missing)
+        return True
+
+    def _decide_all(self, jobs: list[Job]) -> bool:
+        """Decide in order; whether all of it is to be recorded."""
+        for job in jobs:
+            job.answers = [self._decide(command) for command in job.commands]
+        return not any(getattr(answer, "repeat", True) for job in jobs for answer in job.answers)
+
     def _look_up(self, commands: list[Command]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
+        self._looked_at = self._wall()
         self._working.fetch(self._streams(commands))
         if further := self._working.missing(self._streams(commands)):
             self._working.fetch(further)

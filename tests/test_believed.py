@@ -1,0 +1,93 @@
+"""Deciding without looking: what is at hand is believed for a moment, and the log has the last word."""
+
+import pytest
+
+from ledger.application import LoyaltyLedger
+from ledger.errors import KeyConflict
+from ledger.store import writer
+from tests.shop import conserved, points_of, receipt
+
+
+@pytest.fixture
+def looks(ledger, monkeypatch):
+    """How often the writer asked the log; what is at hand is believed for ever."""
+    monkeypatch.setattr(writer, "BELIEVED_US", 10**12)
+    asked, load = [], ledger.log.load
+
+    def told(*args):
+        asked.append(args)
+        return load(*args)
+
+    monkeypatch.setattr(ledger.log, "load", told)
+    ledger.enrol("c1")
+    ledger.record(receipt(card="c1"))  # card and member are at hand from now on
+    asked.clear()
+    return asked
+
+
+@pytest.fixture
+def other(ledger, db, clock):
+    with LoyaltyLedger.open(db, clock=clock) as opened:
+        yield opened
+
+
+def test_receipts_of_members_at_hand_need_no_look(ledger, looks):
+    for _ in range(5):
+        ledger.record(receipt(card="c1", amount=100))
+    assert looks == []
+    assert points_of(ledger, "c1") == 15
+    conserved(ledger, "c1")
+
+
+def test_what_is_older_than_a_moment_is_looked_up(ledger, looks, monkeypatch):
+    monkeypatch.setattr(writer, "BELIEVED_US", -1)
+    ledger.record(receipt(card="c1"))
+    assert looks
+
+
+def test_a_receipt_sent_again_is_a_repeat_all_the_same(ledger, looks):
+    bought = receipt(card="c1")
+    first = ledger.record(bought)
+    assert ledger.record(bought) == first._replace(repeat=True)
+    assert ledger.record(receipt(card="c1", number="later")).repeat is False
+    with pytest.raises(KeyConflict):
+        ledger.record(receipt(card="c1", number="later", amount=7))
+    assert points_of(ledger, "c1") == 30
+    conserved(ledger, "c1")
+
+
+def test_one_that_another_process_recorded_is_a_repeat(ledger, other, looks):
+    bought = receipt(card="c1")
+    first = other.record(bought)
+    assert ledger.record(bought) == first._replace(repeat=True)
+    assert points_of(ledger, "c1") == 20
+    assert ledger._writer._doubting  # from now on it looks for a while
+    assert not ledger._writer._in_turns  # it was no race
+    looks.clear()
+    ledger.record(receipt(card="c1"))
+    assert looks
+
+
+def test_what_another_process_did_to_the_member_counts(ledger, other, looks):
+    other.block_card("c1", "lost")
+    outcome = ledger.record(receipt(card="c1"))
+    assert ledger.event(outcome).TOPIC == "unclaimed"  # it waits for a person
+    assert points_of(ledger, "c1") == 10
+    conserved(ledger, "c1")
+
+
+def test_a_refusal_is_told_of_what_is_there_now(ledger, other, looks):
+    other.adjust("c1", 90, "a present", "Ada", "a1")
+    ledger.redeem("c1", "r1", points=100)
+    assert points_of(ledger, "c1") == 0
+
+
+def test_one_that_brings_goods_back_is_looked_up(ledger, looks):
+    from tests.shop import back
+
+    bought = receipt(card="c1", amount=500)
+    ledger.record(bought)
+    ledger.record(receipt(back(bought), card="c1"))
+    assert looks
+    assert points_of(ledger, "c1") == 10
+    conserved(ledger, "c1")
