@@ -163,7 +163,7 @@ class Waiting:
         jobs: list[Job] = []
         with self._lock:
             while not jobs:
-                self._wait(least, GATHER_MS)
+                self._wait(min(most, least), GATHER_MS)
                 self._wait(1)
                 if not self._jobs:
                     return []

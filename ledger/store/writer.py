@@ -82,8 +82,8 @@ class Writer:
         self._believed = False
         """Whether the latest batch was decided without looking."""
         self._looked_at = 0
-        self._answered = 1
-        """Commands answered last: whoever sent them may be back in a moment."""
+        self._expected = 1
+        """Commands that may be there in a moment: whoever was just answered is back then."""
         self._thread: Thread | None = None
         self._starting = Lock()
         self._appender = ThreadPoolExecutor(1, "ledger-append")
@@ -150,7 +150,7 @@ class Writer:
         flight: _Flight | None = None
         while True:
             if flight is None:
-                if not (jobs := self._waiting.gather(self._batch, self._answered)):
+                if not (jobs := self._waiting.gather(self._batch, self._expected)):
                     return
             else:
                 jobs = self._waiting.take(self._batch, flight.commands, flight.appended.done)
@@ -251,7 +251,7 @@ class Writer:
                 time.sleep((FIRST_PAUSE_MS << failures) / 1000)
 
     def _answer(self, jobs: list[Job]) -> None:
-        self._answered = _commands(jobs)
+        self._expected = _commands(jobs) + self._waiting.commands
         for job in jobs:
             job.answer()
 
