@@ -1,10 +1,11 @@
-"""Receipts through a program from a number of threads, each call timed."""
+"""Receipts through a program from a number of callers, threads or tasks, each call timed."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from threading import Barrier, Thread
 from typing import Any, NamedTuple, Protocol
 
@@ -47,6 +48,8 @@ def drive(
     With `due`, seconds after the start, a receipt is sent then or, if all callers are busy, as
     soon as one is free; its time counts from when it was due, so a stall is not forgotten.
     """
+    if isinstance(program, Awaited):
+        return asyncio.run(_drive(program.record, receipts, callers, due))
     work = iter(tuple(itertools.zip_longest(receipts, due)))  # taken by all, one at a time
     ready, began = Barrier(callers + 1), [0]
     took: list[list[int]] = [[] for _ in range(callers)]
@@ -76,6 +79,33 @@ def drive(
         thread.join()
     seconds = (time.perf_counter_ns() - began[0]) / 1e9
     return Driven(seconds, [ns for mine in took for ns in mine], errors)
+
+
+async def _drive(
+    record: Callable[[Receipt], Awaitable[Any]], receipts: Sequence[Receipt], callers: int,
+    due: Sequence[float],
+) -> Driven:  # fmt: skip
+    """The same by tasks of one event loop."""
+    work = iter(tuple(itertools.zip_longest(receipts, due)))
+    took: list[int] = []
+    errors: list[Exception] = []
+    began = time.perf_counter_ns()
+
+    async def call() -> None:
+        for receipt, at in work:
+            if at is None:
+                start = time.perf_counter_ns()
+            else:
+                start = began + int(at * 1e9)
+                await asyncio.sleep(max(0, start - time.perf_counter_ns()) / 1e9)
+            try:
+                await record(receipt)
+            except Exception as error:  # noqa: BLE001  every error is counted
+                errors.append(error)
+            took.append(time.perf_counter_ns() - start)
+
+    await asyncio.gather(*[call() for _ in range(callers)])
+    return Driven((time.perf_counter_ns() - began) / 1e9, took, errors)
 
 
 def percentiles_us(took_ns: Sequence[int]) -> dict[str, float]:
@@ -120,11 +150,22 @@ class Ours:
         self.ledger.log.append = noting  # type: ignore[method-assign,assignment]
 
     def _record(self, receipt: Receipt) -> Outcome:
-        outcome = self.ledger.record(receipt, history=True, enrol=True)
-        if outcome.repeat:  # none was sent before
-            msg = f"{receipt.key} is said to be a repeat"
-            raise RuntimeError(msg)
-        return outcome
+        return _new(receipt, self.ledger.record(receipt, history=True, enrol=True))
+
+
+class Awaited(Ours):
+    """The ledger, through its door for event loops."""
+
+    async def record(self, receipt: Receipt) -> Outcome:
+        """What each task calls with each of its receipts."""
+        return _new(receipt, await self.ledger.record_async(receipt, history=True, enrol=True))
+
+
+def _new(receipt: Receipt, outcome: Outcome) -> Outcome:
+    if outcome.repeat:  # none was sent before
+        msg = f"{receipt.key} is said to be a repeat"
+        raise RuntimeError(msg)
+    return outcome
 
 
 def recorded(ledger: LoyaltyLedger, after: int = 0) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from bench.callers import Ours, Program, drive, look_at
+from bench.callers import Awaited, Ours, Program, drive, look_at
 from bench.online import BY_LINE, MANY, handwritten
 from bench.stage import Stage, chunks
 from ledger.application import LoyaltyLedger
@@ -19,7 +19,10 @@ def measure(stage: Stage) -> None:
     receipts = [msgspec.structs.replace(receipt, card="hot") for receipt in few]
     ours = Ours(LoyaltyLedger.create(stage.database(), stage.text))
     others = handwritten(stage, MANY)
-    programs: dict[str, Program] = {"ours": ours, BY_LINE: others[BY_LINE]}
+    awaited = Awaited(LoyaltyLedger.create(stage.database(), stage.text))
+    programs: dict[str, Program] = {
+        "threads": ours, "tasks": awaited, BY_LINE: others[BY_LINE],
+    }  # fmt: skip
     seconds = dict.fromkeys(programs, 0.0)
     for number, chunk in enumerate(chunks(receipts, ROUND)):
         for name in list(programs)[:: 1 if number % 2 else -1]:
@@ -28,10 +31,12 @@ def measure(stage: Stage) -> None:
             for error in driven.errors:
                 stage.error(error)
     stage.ratio(
-        f"one member, {MANY} callers, receipts/s", len(receipts) / seconds["ours"],
+        f"one member, {MANY} callers, receipts/s",
+        len(receipts) / min(seconds["threads"], seconds["tasks"]),
         len(receipts) / seconds[BY_LINE], "hot_member_vs_handwritten", whose="handwritten",
         target=TARGETS.get(stage.store),
     )  # fmt: skip
-    look_at(stage, ours.ledger, len(receipts))
-    for program in (ours, *reversed(others.values())):
+    for one in (ours, awaited):
+        look_at(stage, one.ledger, len(receipts))
+    for program in (ours, awaited, *reversed(others.values())):
         program.close()

@@ -13,6 +13,8 @@ from typing import Any, cast
 from ledger.application.receipts import Receipts
 from ledger.commands.common import Outcome
 from ledger.commands.record_receipt import RecordReceipt
+from ledger.store.awaiting import Awaited as Waits
+from ledger.store.awaiting import Mail
 from ledger.store.writer import Command
 from ledger.types import Receipt
 
@@ -20,13 +22,21 @@ from ledger.types import Receipt
 class Awaited(Receipts):
     """Commands for callers in an event loop."""
 
+    _mail: Mail | None = None
+    """To the loop that asked last; one that comes in between gets its answers all the same."""
+
     async def do_async(self, command: Command) -> Outcome:
         """Decide any command of `ledger.commands`, and answer when it is durable.
 
         Raises:
             Busy, Closed, and what the command refuses.
         """
-        return cast("Outcome", await asyncio.wrap_future(self._writer.submit(command)))
+        loop = asyncio.get_running_loop()
+        if self._mail is None or self._mail.loop is not loop:
+            self._mail = Mail(loop)
+        job = Waits(command, self._mail)
+        self._writer.put(job)
+        return cast("Outcome", await job.future)
 
     async def record_async(
         self, receipt: Receipt, *, history: bool = False, enrol: bool = False

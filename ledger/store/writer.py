@@ -102,7 +102,7 @@ class Writer:
             LedgerError: it was refused.
         """
         asked = Asked(command)
-        self._put(asked)
+        self.put(asked)
         return asked.wait()
 
     def submit(self, command: Command) -> Future[Any]:
@@ -113,7 +113,7 @@ class Writer:
             Closed: the writer is shutting down.
         """
         later = Later([command], single=True)
-        self._put(later)
+        self.put(later)
         return later.future
 
     def submit_all(self, commands: Sequence[Command]) -> Future[list[Any]]:
@@ -124,7 +124,7 @@ class Writer:
             Closed: the writer is shutting down.
         """
         later = Later(commands, single=False)
-        self._put(later)
+        self.put(later)
         return later.future
 
     def close(self) -> None:
@@ -138,7 +138,13 @@ class Writer:
             with suppress(*_STORE):
                 self._log.put_snapshots(list(self._due.values()))
 
-    def _put(self, job: Job) -> None:
+    def put(self, job: Job) -> None:
+        """Queue a job, whoever waits for it.
+
+        Raises:
+            Busy: the queue is full.
+            Closed: the writer is shutting down.
+        """
         self._waiting.put(job)
         if self._thread is None:
             with self._starting:
