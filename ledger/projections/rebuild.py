@@ -16,7 +16,7 @@ from ledger.projections.folder import Folder
 from ledger.projections.intake import Intake
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.runs import Part, Run, Runs, new_number
-from ledger.projections.schema import Out, Projection
+from ledger.projections.schema import Projection, Said
 from ledger.store.log import Log, Paged
 
 RANGES = 16
@@ -37,7 +37,7 @@ class Written(NamedTuple):
 
     before: Part
     after: Part
-    outs: dict[str, Out] | None
+    said: dict[str, Said] | None
     """None where something on it cannot be taken."""
 
 
@@ -89,7 +89,7 @@ class Scan:
     def _takers(self, number: int) -> list[Projection]:
         return [p for p in self._chosen if p.kind == number // RANGES]
 
-    def _folded(self, takers: list[Projection], rows: list[Paged]) -> dict[str, Out] | None:
+    def _folded(self, takers: list[Projection], rows: list[Paged]) -> dict[str, Said] | None:
         try:
             return self._folder.fold(takers, rows, dict.fromkeys((p.name for p in takers), 0))
         except Exception as error:
@@ -138,11 +138,11 @@ class Scan:
             for projection in self._takers(page.before.number):
                 if rows is not None:
                     self._put_carefully(cursor, projection, page, rows, parked)
-                elif projection.name in parked or page.outs is None:
+                elif projection.name in parked or page.said is None:
                     raise _LeftOut
                 else:
-                    out = page.outs[projection.name]
-                    self._put(cursor, projection, page, out, page.before.after[0])
+                    said = page.said[projection.name]
+                    self._put(cursor, projection, page, said, page.before.after[0])
         return True
 
     def _put_carefully(
@@ -151,21 +151,21 @@ class Scan:
     ) -> None:  # fmt: skip
         name, cut = projection.name, [page.before.after[0]]
 
-        def put(some: Sequence[Paged], out: Out) -> None:
-            self._put(cursor, projection, page, out, cut[0])
+        def put(some: Sequence[Paged], said: Said) -> None:
+            self._put(cursor, projection, page, said, cut[0])
             cut[0] = some[-1][1]  # what is put next may go on with this stream
 
         place, left_out = self.run.places[name], parked.get(name, {})
         self._intake.take_carefully(cursor, rows, projection, place, 0, left_out, put)
 
     def _put(
-        self, cursor: Any, projection: Projection, page: Written, out: Out, cut: bytes
+        self, cursor: Any, projection: Projection, page: Written, said: Said, cut: bytes
     ) -> None:
         place = self.run.places[projection.name]
         if page.before.number == IN_ORDER:
-            self._reports.write(cursor, projection, place, out)
+            self._reports.write(cursor, projection, place, said)
         else:
-            self._reports.put(cursor, projection, place, out, cut)
+            self._reports.put(cursor, projection, place, said, cut)
 
 
 class Rebuild:
