@@ -115,8 +115,9 @@ def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> 
         row[1] = position
     row = out.merged[_MEMBERS][stream,]
     row[_EARNED] += points
-    row[_ARREARS] -= repaid
-    row[_IN_REVIEW] += review
+    if repaid or review:
+        row[_ARREARS] -= repaid
+        row[_IN_REVIEW] += review
     row[-1] = position
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
@@ -157,10 +157,11 @@ def serve(task: Task, pipe: Any) -> None:
 
 def _do_part(scan: Scan, log: Log, pipe: Any, number: int) -> None:
     parent = parent_process()
-    for page in scan.finish(number) if log.is_postgres else scan.pages(number):
-        pipe.send(Sheet(page.before, page.after, {} if log.is_postgres else _packed(page)))
-        if parent is not None and not parent.is_alive():
-            raise EOFError
+    with closing(scan.finish(number) if log.is_postgres else scan.pages(number)) as pages:
+        for page in pages:
+            pipe.send(Sheet(page.before, page.after, {} if log.is_postgres else _packed(page)))
+            if parent is not None and not parent.is_alive():
+                raise EOFError
     pipe.send(None)
 
 
