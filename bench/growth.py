@@ -14,10 +14,10 @@ from typing import Any
 
 from adapters.simulate import simulate
 from bench import preload
+from bench.apart import apart
 from bench.callers import Ours, Program, drive, look_at
 from bench.default_app import DefaultApp
 from bench.online import MANY, ROUND
-from bench.rebuild import apart, rebuild
 from bench.stage import Stage, chunks
 from ledger.application import LoyaltyLedger
 from ledger.types import Receipt
@@ -102,7 +102,7 @@ class Growth:
         told: dict[str, list[dict[str, Any]]] = {small: [], large: []}
         for _ in range(ROUNDS):
             for database, runs in told.items():
-                runs.append(apart(rebuild, database, 1))
+                runs.append(apart("rebuild", database))
         best = {db: min(runs, key=lambda run: run["seconds"]) for db, runs in told.items()}
         for database, events in ((small, self.reference), (large, size)):
             if {run["events"] for run in told[database]} != {events}:

@@ -212,7 +212,7 @@ def test_merging_adds_keeps_the_last_and_keeps_the_largest_however_it_is_cut(led
             out = Out(projection.tables, lambda _: b"")
             for saying in SAYINGS[start : start + batch]:
                 out.merge(MERGED, saying[:1], *saying[1:])
-            reports.write(cursor, projection, "a", out)
+            reports.write(cursor, projection, "a", out.said())
         (chunk,) = reports.scan(cursor, MERGED, "a")
         assert [tuple(row) for row in chunk] == OUTCOME
 

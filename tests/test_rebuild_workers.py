@@ -19,7 +19,7 @@ from till import ROOT
 
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid, RebuildOvertaken
-from ledger.projections import PROJECTIONS, engine
+from ledger.projections import PROJECTIONS, engine, rebuild
 from ledger.projections.rebuild import Rebuild, Scan
 from ledger.store.replay import replay
 
@@ -93,14 +93,24 @@ def test_a_stream_that_does_not_fit_a_page_is_written_as_one_that_does(told, mon
     assert told.verify().clean
 
 
-def test_events_are_covered_once_whatever_the_parts(told):
+@pytest.mark.parametrize("events", [7, 100, 10**9])
+def test_a_log_may_be_read_in_many_parts(told, monkeypatch, events):
+    before, seen = told.digests(), []
+    monkeypatch.setattr(rebuild, "MOST_EVENTS", events)
+    told.rebuild(["balance"], seen.append)
+    assert len(seen) >= told.log.head() // events
+    assert told.digests() == before
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_events_are_covered_once_whatever_the_parts(told, workers):
     for names in ([], ["balance"], ["receipt"]):
         seen = []
-        told.rebuild(names, seen.append)
+        told.rebuild(names, seen.append, workers=workers)
         assert told.log.head() - 32 < sum(seen) <= told.log.head()
 
 
-@pytest.mark.parametrize(("pages", "workers"), [(1, 1), (12, 2), (25, 1)])
+@pytest.mark.parametrize(("pages", "workers"), [(1, 1), (12, 2), (21, 1)])
 def test_a_rebuild_that_was_stopped_goes_on_where_it_stopped(told, planned, pages, workers):
     before = told.digests()
     stopped(told, pages)
@@ -117,7 +127,7 @@ def test_a_rebuild_that_was_stopped_goes_on_where_it_stopped(told, planned, page
 
 @pytest.mark.parametrize("how", ["asked to", "other reports", "another shape"])
 def test_it_begins_anew_where_it_may_not_go_on(told, planned, how):
-    stopped(told, 25)
+    stopped(told, 21)
     if how == "another shape":
         told.engine.projections = tuple(
             p._replace(shape=p.shape + 1) if p.name == "tier" else p for p in PROJECTIONS
@@ -126,6 +136,16 @@ def test_it_begins_anew_where_it_may_not_go_on(told, planned, how):
     assert planned == [1, 1]
     assert told.verify().clean
     told.rebuild()
+    assert told.verify().clean
+
+
+def test_what_another_release_divided_otherwise_is_not_gone_on_with(told, planned):
+    stopped(told, 21)
+    with told.log.transaction(commit=True) as cursor:
+        parts = f"{told.engine.reports.prefix}rebuild_part"
+        cursor.execute(f"UPDATE {parts} SET part = part / 16 WHERE part > 0")
+    told.rebuild()
+    assert planned == [1, 1]
     assert told.verify().clean
 
 
@@ -240,6 +260,12 @@ def test_streams_are_read_in_their_order_up_to_a_head(told):
     assert seen == sorted(rows, key=lambda row: row[1:3])
     few = told.log.by_stream((b"\1", 0), b"\2", head, ["scan"], 10_000)
     assert few == [row for row in seen if row[3] == "scan"]
+    for size in (1, 7, len(few), 10_000):
+        pages = list(told.log.in_streams((b"\1", 0), b"\2", head, ["scan"], size))
+        assert [row for page in pages for row in page] == few
+        assert [len(page) for page in pages] == [size] * (len(few) // size) + [len(few) % size]
+    (rest,) = told.log.in_streams(few[2][1:3], few[-1][1], head, [], 10_000)
+    assert rest == [row for row in seen if few[2][1:3] < row[1:3] and row[1] < few[-1][1]]
 
 
 @pytest.mark.parametrize("projection", PROJECTIONS, ids=lambda p: p.name)

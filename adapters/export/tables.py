@@ -14,10 +14,19 @@ import msgspec
 
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
-from ledger.projections.balance import BALANCE, FCT_LOT
+from ledger.projections.balance import BALANCE, FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.folder import Folder
 from ledger.projections.points import FCT_POINTS_MOVEMENT, POINTS
-from ledger.projections.schema import POSITION, At, Column, Fold, Out, Projection, Table
+from ledger.projections.schema import (
+    POSITION,
+    At,
+    Column,
+    Fold,
+    Merged,
+    Out,
+    Projection,
+    Table,
+)
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Stored
 
@@ -51,29 +60,36 @@ TABLES: tuple[Table, ...] = (EVENTS, MOVEMENTS, LOT_CHANGES)
 Rows = Mapping[str, Sequence[tuple[Any, ...]]]
 
 
+class _Begun(Merged):
+    """Keeps no row, so that a fold begins one each time: what it makes of it is the change."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(len(table.columns) - table.key)
+        self.begun: list[tuple[tuple[Any, ...], list[Any]]] = []
+
+    def __missing__(self, key: tuple[Any, ...]) -> list[Any]:
+        values = self._zeros.copy()
+        self.begun.append((key, values))
+        return values
+
+
 class _Changes(Out):
     """Takes down each change of a lot that a fold of the balances would add to its row."""
 
     def __init__(self, out: Out) -> None:
         super().__init__((), out.receipt_id)
-        self._changes = out.rows[LOT_CHANGES.name]
-        self._begun: list[tuple[tuple[Any, ...], list[Any]]] = []
-
-    def row(self, table: Table, key: tuple[Any, ...], empty: Sequence[int]) -> list[Any]:
-        values = list(empty)  # an empty one each time: what the fold makes of it is the change
-        if table is FCT_LOT:
-            self._begun.append((key, values))
-        return values
-
-    def end(self) -> None:
-        self._changes += [(*key, *values) for key, values in self._begun]
+        self.lots = _Begun(FCT_LOT)
+        self.merged = {
+            FCT_LOT.name: self.lots,
+            FCT_MEMBER_POINTS.name: _Begun(FCT_MEMBER_POINTS),
+        }
 
 
 def _change(fold: Fold) -> Fold:
     def changed(at: At, event: Any, out: Out) -> None:
         changes = _Changes(out)
         fold(at, event, changes)
-        changes.end()
+        out.rows[LOT_CHANGES.name] += [(*key, *values) for key, values in changes.lots.begun]
 
     return changed
 

@@ -59,16 +59,16 @@ FCT_MEMBER_POINTS = Table(
 class _Award(Struct, array_like=True, frozen=True, gc=False):
     """Of an award, what a balance asks for; see `Award`."""
 
-    card: Raw
-    programme: Raw
+    card: int  # a number is read as fast as it is passed over
+    programme: int
     points: tuple[int, ...]
     activates_at: Instant
     expires_at: Instant
-    qualifying: Raw
+    qualifying: int
     repaid: int = 0
     rules: Raw = Raw()
-    birthday_year: Raw = Raw()
-    watched: Raw = Raw()
+    birthday_year: int = 0
+    watched: bool = False
     review: int = 0
 
 
@@ -79,8 +79,7 @@ class _Scanned(Struct, array_like=True, frozen=True, gc=False):
     award: _Award
 
 
-_NO_LOT = (0, 0)
-_NOTHING = (0,) * (len(FCT_MEMBER_POINTS.columns) - 1)
+_LOTS, _MEMBERS = FCT_LOT.name, FCT_MEMBER_POINTS.name
 _INDEX = {c.name: index for index, c in enumerate(FCT_MEMBER_POINTS.columns[1:])}
 _ACTIVATED = _INDEX["activated_until"]
 _EARNED, _ARREARS, _IN_REVIEW = _INDEX["earned"], _INDEX["arrears"], _INDEX["in_review"]
@@ -88,10 +87,9 @@ _EARNED, _ARREARS, _IN_REVIEW = _INDEX["earned"], _INDEX["arrears"], _INDEX["in_
 
 def _lot(out: Out, at: At, activates_at: int, expires_at: int, origin: int, points: int) -> None:
     if points:
-        row = out.row(FCT_LOT, (at.stream, expires_at, activates_at, origin), _NO_LOT)
+        row = out.merged[_LOTS][at.stream, expires_at, activates_at, origin]
         row[0] += points
-        if at.position > row[1]:  # noqa: PLR1730  a call costs more than the rest of the line
-            row[1] = at.position
+        row[1] = at.position
 
 
 def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
@@ -101,22 +99,26 @@ def _takes(out: Out, at: At, takes: Sequence[Take]) -> None:
 
 def _totals(out: Out, at: At, **sums: int) -> None:
     """Add to some of a member's sums."""
-    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)
+    row = out.merged[_MEMBERS][at.stream,]
     for name, points in sums.items():
         row[_INDEX[name]] += points
-    row[-1] = max(row[-1], at.position)
+    row[-1] = at.position
 
 
 def _earned(at: At, event: e.ReceiptScanned | e.ReceiptAttributed, out: Out) -> None:
-    award = event.award
+    award = event.award  # nearly every event comes here, so it is written out
     points, repaid, review = sum(award.points), award.repaid, award.review
-    _lot(out, at, award.activates_at, award.expires_at, e.ORIGIN_SCAN, points - repaid - review)
-    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)  # nearly every event comes here
+    stream, position = at.stream, at.position
+    if kept := points - repaid - review:
+        row = out.merged[_LOTS][stream, award.expires_at, award.activates_at, e.ORIGIN_SCAN]
+        row[0] += kept
+        row[1] = position
+    row = out.merged[_MEMBERS][stream,]
     row[_EARNED] += points
-    row[_ARREARS] -= repaid
-    row[_IN_REVIEW] += review
-    if at.position > row[-1]:  # noqa: PLR1730  a call costs more than the rest of the line
-        row[-1] = at.position
+    if repaid or review:
+        row[_ARREARS] -= repaid
+        row[_IN_REVIEW] += review
+    row[-1] = position
 
 
 def _approved(at: At, event: e.ReviewApproved, out: Out) -> None:
@@ -225,7 +227,7 @@ def _expired(at: At, event: e.PointsExpired, out: Out) -> None:
 
 def _activated(at: At, event: e.PointsActivated, out: Out) -> None:
     _totals(out, at)
-    row = out.row(FCT_MEMBER_POINTS, (at.stream,), _NOTHING)
+    row = out.merged[_MEMBERS][at.stream,]
     row[_ACTIVATED] = max(row[_ACTIVATED], event.until)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ledger.projections.schema import At, Out, Projection
+from ledger.projections.schema import At, Out, Projection, Said
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
 from ledger.store.log import Paged
@@ -32,7 +32,7 @@ class Folder:
 
     def fold(
         self, projections: Sequence[Projection], rows: Sequence[Paged], after: dict[str, int]
-    ) -> dict[str, Out]:
+    ) -> dict[str, Said]:
         """What the rows say to each projection, as far as it has not heard them."""
         outs = {p.name: Out(p.tables, self._receipt_id) for p in projections}
         heard = [(after[p.name], outs[p.name], p.folds) for p in projections]
@@ -43,16 +43,15 @@ class Folder:
             )
             for topic, event in self._events.items()
         }
-        place = At._make
         for position, stream, version, topic, state, recorded_at in rows:
             decode, takers = wanted[topic]
             if takers:
                 event = decode(state)
-                at = place((position, stream, version, recorded_at))
+                at = At(position, stream, version, recorded_at)
                 for seen, out, fold in takers:
                     if position > seen:
                         fold(at, event, out)
-        return outs
+        return {name: out.said() for name, out in outs.items()}
 
     def _decoder(
         self, topic: str, event: type, projections: Sequence[Projection]

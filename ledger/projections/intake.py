@@ -16,13 +16,13 @@ from ledger.errors import LedgerError, ReportBroken
 from ledger.projections.folder import Folder
 from ledger.projections.parking import Parking, without
 from ledger.projections.reports import Reports
-from ledger.projections.schema import Out, Projection
+from ledger.projections.schema import Projection, Said
 from ledger.store.log import Log, Paged
 
 MOST = 1_000
 """Streams a report may leave out; with more it is the report that is broken, not what it is told."""
 Answer = TypeVar("Answer")
-Write = Callable[[Sequence[Paged], Out], None]
+Write = Callable[[Sequence[Paged], Said], None]
 
 
 class Intake:
@@ -59,11 +59,10 @@ class Intake:
         """
         parked = self.parking.versions(cursor, places)
         if not parked and not carefully:
-            outs = self._folder.fold(chosen, rows, dict(after))
+            said = self._folder.fold(chosen, rows, dict(after))
             for projection in chosen:
-                self._reports.write(
-                    cursor, projection, places[projection.name], outs[projection.name]
-                )
+                name = projection.name
+                self._reports.write(cursor, projection, places[name], said[name])
             return
         for projection in chosen:
             name = projection.name
@@ -74,7 +73,7 @@ class Intake:
 
     def writing(self, cursor: Any, projection: Projection, place: str) -> Write:
         """Writing what was said of rows to a place."""
-        return lambda _, out: self._reports.write(cursor, projection, place, out)
+        return lambda _, said: self._reports.write(cursor, projection, place, said)
 
     def take_carefully(
         self, cursor: Any, rows: Sequence[Paged], projection: Projection, place: str, after: int,
@@ -92,8 +91,8 @@ class Intake:
                 return
             try:
                 with _tried(cursor):
-                    out = self._folder.fold([projection], rows, {projection.name: after})
-                    write(rows, out[projection.name])
+                    said = self._folder.fold([projection], rows, {projection.name: after})
+                    write(rows, said[projection.name])
             except Exception as error:
                 if not self.blames_an_event(error):
                     raise

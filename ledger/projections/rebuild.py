@@ -7,7 +7,8 @@ appended meanwhile is followed as ever, and the last step of that points readers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,13 +17,16 @@ from ledger.projections.folder import Folder
 from ledger.projections.intake import Intake
 from ledger.projections.reports import PLACES, Reports
 from ledger.projections.runs import Part, Run, Runs, new_number
-from ledger.projections.schema import Out, Projection
+from ledger.projections.schema import Projection, Said
 from ledger.store.log import Log, Paged
 
-RANGES = 16
-"""Ranges of one kind of stream; ids are hashes, so that all are about as long."""
+RANGES = 256
+"""Where a part may begin within one kind of stream; ids are hashes, so that all are as far apart."""
 IN_ORDER = 0
-"""The part that is read in the log's order; the others are kind x RANGES + range."""
+"""The part that is read in the log's order; the others are kind x RANGES + where they begin, and
+each ends where the next one begins."""
+MOST_EVENTS = 50_000_000
+"""Of the log, for each part: to read one may mean to read the log once and sort what is of it."""
 PAGES = 4
 """A range is read in longer pages than the tail: nobody waits for a lock meanwhile."""
 LITTLE = 10
@@ -37,7 +41,7 @@ class Written(NamedTuple):
 
     before: Part
     after: Part
-    outs: dict[str, Out] | None
+    said: dict[str, Said] | None
     """None where something on it cannot be taken."""
 
 
@@ -65,31 +69,38 @@ class Scan:
         self._runs = Runs(self._reports)
         self._intake = Intake(log, self._reports, folder)
 
-    def finish(self, number: int) -> Iterator[Written]:
+    def finish(self, number: int) -> Generator[Written]:
         """Read a part to its end and write it."""
-        for page in self.pages(number):
-            if not self.write(page):
-                yield from self.finish(number)  # the commit of somebody who was killed came through
-                return
-            yield page
+        done = False
+        while not done:
+            done = True
+            for page in self.pages(number):
+                if not self.write(page):  # the commit of somebody who was killed came through
+                    done = False
+                    break
+                yield page
 
-    def pages(self, number: int) -> Iterator[Written]:
+    def pages(self, number: int) -> Generator[Written]:
         """Read a part from where it stands to its end."""
         with self._log.transaction(commit=False) as cursor:
             parts = {part.number: part for part in self._runs.parts(cursor, self.run.number)}
         if number not in parts:
             raise RebuildOvertaken(_names(self._chosen))
         part = parts[number]
+        if part.done:
+            return
+        until = _bound(min((n for n in parts if n > number), default=_next_kind(number)))
         takers = self._takers(number)
-        while not part.done:
-            rows, limit = self._read(part)
-            before, part = part, self._moved(part, rows, limit)
-            yield Written(before, part, self._folded(takers, rows))
+        for rows in self._rows(part, until):
+            before, part = part, self._moved(part, rows, until)
+            page = Written(before, part, self._folded(takers, rows))
+            del rows  # or there would be two pages of them while the next one is read
+            yield page
 
     def _takers(self, number: int) -> list[Projection]:
-        return [p for p in self._chosen if p.kind == number // RANGES]
+        return [p for p in self._chosen if p.kind == _kind(number)]
 
-    def _folded(self, takers: list[Projection], rows: list[Paged]) -> dict[str, Out] | None:
+    def _folded(self, takers: list[Projection], rows: list[Paged]) -> dict[str, Said] | None:
         try:
             return self._folder.fold(takers, rows, dict.fromkeys((p.name for p in takers), 0))
         except Exception as error:
@@ -97,21 +108,38 @@ class Scan:
                 raise
             return None
 
-    def _read(self, part: Part) -> tuple[list[Paged], int]:
-        head, topics = self.run.head, self._folder.topics(self._takers(part.number))
-        if part.number == IN_ORDER:
-            limit = self._batch
-            return self._log.by_position(part.after[1], head, topics, limit), limit
-        limit = self._batch * PAGES
-        until = _bound(part.number + 1)
-        return self._log.by_stream(part.after, until, head, topics, limit), limit
+    def _rows(self, part: Part, until: bytes) -> Iterator[list[Paged]]:
+        """What is left of a part, by pages."""
+        topics = self._topics(part)
+        if part.number != IN_ORDER:
+            size = self._batch * PAGES
+            yield from self._log.in_streams(part.after, until, self.run.head, topics, size)
+            return
+        after, rows = part.after[1], None
+        while rows is None or len(rows) == self._batch:
+            rows = self._log.by_position(after, self.run.head, topics, self._batch)
+            after = rows[-1][0] if rows else after
+            yield rows
 
-    def _moved(self, part: Part, rows: Sequence[Paged], limit: int) -> Part:
+    def _again(self, page: Written) -> list[Paged]:
+        """The rows of a page, read once more."""
+        before, after, head, topics = *page[:2], self.run.head, self._topics(page.before)
+        if before.number == IN_ORDER:
+            return self._log.by_position(before.after[1], head, topics, self._batch)
+        until = after.after[0] if after.done else _bound(_next_kind(before.number))
+        return self._log.by_stream(before.after, until, head, topics, self._batch * PAGES)
+
+    def _topics(self, part: Part) -> list[str]:
+        return self._folder.topics(self._takers(part.number))
+
+    def _moved(self, part: Part, rows: Sequence[Paged], until: bytes) -> Part:
+        """The part after a page; at its end, the cursor is where the next part begins."""
         if part.number == IN_ORDER:
-            done = len(rows) < limit
+            done = len(rows) < self._batch
             return part._replace(after=(b"", self.run.head if done else rows[-1][0]), done=done)
-        after = (rows[-1][1], rows[-1][2]) if rows else part.after
-        return part._replace(after=after, done=len(rows) < limit)
+        if len(rows) < self._batch * PAGES:
+            return part._replace(after=(until, 0), done=True)
+        return part._replace(after=(rows[-1][1], rows[-1][2]))
 
     def write(self, page: Written) -> bool:
         """Write a page with its cursor; False where the cursor is not where the page began.
@@ -125,7 +153,7 @@ class Scan:
         except Exception as error:
             if not self._intake.blames_an_event(error):
                 raise
-        return self._write(page, self._read(page.before)[0])
+        return self._write(page, self._again(page))
 
     def _write(self, page: Written, rows: list[Paged] | None) -> bool:
         """Write what a page came to or, carefully, its rows again."""
@@ -138,11 +166,11 @@ class Scan:
             for projection in self._takers(page.before.number):
                 if rows is not None:
                     self._put_carefully(cursor, projection, page, rows, parked)
-                elif projection.name in parked or page.outs is None:
+                elif projection.name in parked or page.said is None:
                     raise _LeftOut
                 else:
-                    out = page.outs[projection.name]
-                    self._put(cursor, projection, page, out, page.before.after[0])
+                    said = page.said[projection.name]
+                    self._put(cursor, projection, page, said, page.before.after[0])
         return True
 
     def _put_carefully(
@@ -151,21 +179,21 @@ class Scan:
     ) -> None:  # fmt: skip
         name, cut = projection.name, [page.before.after[0]]
 
-        def put(some: Sequence[Paged], out: Out) -> None:
-            self._put(cursor, projection, page, out, cut[0])
+        def put(some: Sequence[Paged], said: Said) -> None:
+            self._put(cursor, projection, page, said, cut[0])
             cut[0] = some[-1][1]  # what is put next may go on with this stream
 
         place, left_out = self.run.places[name], parked.get(name, {})
         self._intake.take_carefully(cursor, rows, projection, place, 0, left_out, put)
 
     def _put(
-        self, cursor: Any, projection: Projection, page: Written, out: Out, cut: bytes
+        self, cursor: Any, projection: Projection, page: Written, said: Said, cut: bytes
     ) -> None:
         place = self.run.places[projection.name]
         if page.before.number == IN_ORDER:
-            self._reports.write(cursor, projection, place, out)
+            self._reports.write(cursor, projection, place, said)
         else:
-            self._reports.put(cursor, projection, place, out, cut)
+            self._reports.put(cursor, projection, place, said, cut)
 
 
 class Rebuild:
@@ -190,7 +218,7 @@ class Rebuild:
         if not begun:
             for projection in self._chosen:
                 self._empty(projection, run.places[projection.name], run.number)
-            self._plan(run)
+            self._plan(run, workers)
         self._read_parts(run, progress, workers)
         after = self._follow(run, progress)
         for projection in self._chosen:
@@ -210,8 +238,7 @@ class Rebuild:
             status = self._reports.status(cursor)
             places = {p.name: other(status[p.name][0]) for p in self._chosen}
             found = None if anew else self._runs.unfinished(cursor, self._chosen, places)
-            # One that left something out is begun anew: a rebuild is how that is tried again.
-            if found and not self._intake.parking.versions(cursor, places):
+            if found and self._may_go_on(cursor, found):
                 return self._runs.take_over(cursor, found), True
             run = Run(new_number(), head, places)
             self._runs.begin(cursor, self._chosen, run)
@@ -219,6 +246,15 @@ class Rebuild:
                 changed = status[projection.name][1] != projection.shape
                 self._make_room(cursor, projection, places[projection.name], changed=changed)
             return run, False
+
+    def _may_go_on(self, cursor: Any, run: Run) -> bool:
+        """Unless it was divided otherwise, by another release, or left something out.
+
+        A rebuild is how what was left out is tried again.
+        """
+        kinds = {_kind(part.number) for part in self._runs.parts(cursor, run.number)}
+        parked = self._intake.parking.versions(cursor, run.places)
+        return kinds == {p.kind for p in self._chosen} and not parked
 
     def _make_room(self, cursor: Any, projection: Projection, place: str, *, changed: bool) -> None:
         self._log.untrack(cursor, follower(projection, place))
@@ -228,11 +264,18 @@ class Rebuild:
             if not changed:
                 self._reports.show(cursor, projection)
 
-    def _plan(self, run: Run) -> None:
-        """Divide the log into parts, now that the places are empty."""
+    def _plan(self, run: Run, workers: int) -> None:
+        """Divide the log into parts, now that the places are empty.
+
+        A part for each worker; two, where one of them will be long about what is read in order.
+        """
+        kinds = sorted({p.kind for p in self._chosen})
+        count = workers * (1 if len(kinds) == 1 else 2) if workers > 1 else 1
+        count = min(max(count, run.head // MOST_EVENTS), RANGES)
+        begins = [RANGES * index // count for index in range(count)]
         parts = []
-        for kind in sorted({p.kind for p in self._chosen}):
-            numbers = range(kind * RANGES, (kind + 1) * RANGES) if kind else [IN_ORDER]
+        for kind in kinds:
+            numbers = [kind * RANGES + begin for begin in begins] if kind else [IN_ORDER]
             parts += [Part(n, (_bound(n) if kind else b"", 0), done=False) for n in numbers]
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
@@ -245,14 +288,15 @@ class Rebuild:
             parts = self._runs.parts(cursor, run.number)
         left = [part.number for part in parts if not part.done]
         scan = Scan(self._log, self._folder, self._chosen, run, self._batch)
-        covered = _Covered(run.head, [part.number for part in parts], progress)
+        covered = _Covered(run.head, {_kind(part.number) for part in parts}, progress)
         if workers > 1 and len(left) > 1:
             from ledger.projections.workers import spread  # noqa: PLC0415  they import this file
 
             left = spread(scan, self._log, self._batch, self._chosen, left, workers, covered)
         for number in left:
-            for page in scan.finish(number):
-                covered(page.before, page.after)
+            with closing(scan.finish(number)) as pages:
+                for page in pages:
+                    covered(page.before, page.after)
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
             self._runs.check(cursor, run)
@@ -349,20 +393,21 @@ class Rebuild:
 
 
 class _Covered:
-    """Tells events covered: the streams and the log's order share the head by halves."""
+    """Tells events covered: kinds of stream and the log's order have equal shares of the head."""
 
-    def __init__(self, head: int, parts: Sequence[int], progress: Progress) -> None:
-        ranges = [number for number in parts if number != IN_ORDER]
-        self._halves = 2 if ranges and len(ranges) < len(parts) else 1
-        self._range = head // self._halves // max(len(ranges), 1)
-        self._progress = progress
+    def __init__(self, head: int, kinds: Collection[int], progress: Progress) -> None:
+        self._head, self._shares, self._progress = head, max(len(kinds), 1), progress
 
     def __call__(self, before: Part, after: Part) -> None:
         """A page of a part is written."""
-        if after.number == IN_ORDER:
-            self._progress((after.after[1] - before.after[1]) // self._halves)
-        else:
-            self._progress(self._range if after.done else 0)
+        self._progress((self._upto(after) - self._upto(before)) // self._shares)
+
+    def _upto(self, part: Part) -> int:
+        if part.number == IN_ORDER:
+            return part.after[1]
+        # Ids are hashes: how far one lies behind the first says how many streams are before it.
+        passed = int.from_bytes(part.after[0].ljust(8, b"\0")[:8], "big")
+        return self._head * (passed - (_kind(part.number) << 56)) >> 56
 
 
 def other(place: str) -> str:
@@ -375,10 +420,17 @@ def follower(projection: Projection, place: str) -> str:
     return f"{projection.name}.{place}"
 
 
+def _kind(number: int) -> int:
+    return number // RANGES
+
+
+def _next_kind(number: int) -> int:
+    return (_kind(number) + 1) * RANGES
+
+
 def _bound(number: int) -> bytes:
-    """Before the first stream of a range."""
-    kind, index = divmod(number, RANGES)
-    return bytes([kind, index * (256 // RANGES)])
+    """Before the first stream of a part."""
+    return bytes(divmod(number, RANGES))
 
 
 def _names(chosen: Sequence[Projection]) -> str:

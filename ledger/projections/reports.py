@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, groupby
 from typing import Any
 
-from ledger.projections.schema import Column, Out, Patch, Projection, Table
+from ledger.projections.schema import Column, Patch, Projection, Said, Table
 
 PLACES = ("a", "b")
 _TYPES = {
@@ -218,16 +218,24 @@ class Reports:
 
     # --- writing -----------------------------------------------------------------------
 
-    def write(self, cursor: Any, projection: Projection, place: str, out: Out) -> None:
-        """Write what a batch says: facts, then merged rows, then patches."""
+    def write(self, cursor: Any, projection: Projection, place: str, said: Said) -> None:
+        """Write what a batch says: facts and merged rows, then patches."""
         for table in projection.tables:
-            if table.merged:
-                merged = out.merged[table.name]
-                if merged:
-                    self._merge(cursor, table, place, merged)
-            elif rows := out.rows[table.name]:
+            if rows := said.rows[table.name]:
+                (self._merge if table.merged else self._append)(cursor, table, place, rows)
+        for _, patches in groupby(said.patches, key=_patch_form):
+            self._patch(cursor, place, list(patches))
+
+    def put(self, cursor: Any, projection: Projection, place: str, said: Said, cut: bytes) -> None:
+        """Write finished rows of whole streams; only the stream `cut` may have rows already."""
+        for table in projection.tables:
+            rows = said.rows[table.name]
+            if table.merged and (begun := [row for row in rows if row[0] == cut]):
+                self._merge(cursor, table, place, begun)
+                rows = [row for row in rows if row[0] != cut]
+            if rows:
                 self._append(cursor, table, place, rows)
-        for _, patches in groupby(out.patches, key=_patch_form):
+        for _, patches in groupby(said.patches, key=_patch_form):
             self._patch(cursor, place, list(patches))
 
     def _append(
@@ -244,14 +252,13 @@ class Reports:
                 copy.write_row(row)
 
     def _merge(
-        self, cursor: Any, table: Table, place: str,
-        merged: Mapping[tuple[Any, ...], Sequence[Any]],
-    ) -> None:  # fmt: skip
+        self, cursor: Any, table: Table, place: str, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
         name = self.name(table, place)
         key = ", ".join(column.name for column in table.columns[: table.key])
         sets = ", ".join(f"{c.name} = {self._joined(c, 't')}" for c in table.columns[table.key :])
         conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}"
-        rows = [(*row_key, *merged[row_key]) for row_key in sorted(merged)]
+        rows = sorted(rows)  # a key is there once, so that it decides
         if not self.postgres:
             marks = ",".join("?" * len(table.columns))
             cursor.executemany(f"INSERT INTO {name} AS t VALUES ({marks}) {conflict}", rows)
@@ -283,22 +290,6 @@ class Reports:
             f" WHERE {' AND '.join(key)}",
             [(*p.values.values(), *p.adds.values(), *p.key) for p in patches],
         )
-
-    def put(self, cursor: Any, projection: Projection, place: str, out: Out, cut: bytes) -> None:
-        """Write finished rows of whole streams; only the stream `cut` may have rows already."""
-        for table in projection.tables:
-            if not table.merged:
-                rows = out.rows[table.name]
-            else:
-                merged = out.merged[table.name]
-                begun = {key: merged[key] for key in merged if key[0] == cut}
-                if begun:
-                    self._merge(cursor, table, place, begun)
-                rows = [(*key, *merged[key]) for key in merged if key not in begun]
-            if rows:
-                self._append(cursor, table, place, rows)
-        for _, patches in groupby(out.patches, key=_patch_form):
-            self._patch(cursor, place, list(patches))
 
     # --- reading -----------------------------------------------------------------------
 

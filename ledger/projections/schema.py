@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Struct
+
 from ledger.types import Instant
 
 ColumnType = Literal["id", "int", "text", "instant", "day"]
@@ -46,8 +48,8 @@ class Table(NamedTuple):
         return next(i for i, c in enumerate(self.columns) if c.name == column)
 
 
-class At(NamedTuple):
-    """Where an event stands in the log."""
+class At(Struct, frozen=True, gc=False):
+    """Where an event stands in the log; a Struct, as one is made for every event."""
 
     position: int
     stream: bytes
@@ -64,6 +66,29 @@ class Patch(NamedTuple):
     adds: Mapping[str, int]
 
 
+class Said(NamedTuple):
+    """What a batch of events comes to: rows by table, each key of a merged table once."""
+
+    rows: Mapping[str, list[tuple[Any, ...]]]
+    patches: Sequence[Patch]
+
+
+class Merged(dict[tuple[Any, ...], list[Any]]):
+    """The rows of a merged table by key; one that is asked for and not there begins with zeros.
+
+    They may be changed in place, which spares a call: for what is told of nearly every event.
+    """
+
+    def __init__(self, values: int) -> None:
+        """Begin without rows; each will have so many values."""
+        self._zeros = [0] * values
+
+    def __missing__(self, key: tuple[Any, ...]) -> list[Any]:
+        """Begin a row."""
+        row = self[key] = self._zeros.copy()
+        return row
+
+
 class Out:
     """What a batch of events says to the tables of one projection."""
 
@@ -71,9 +96,7 @@ class Out:
         """Begin with nothing said; `receipt_id` gives the receipt stream of a scan."""
         self.receipt_id = receipt_id
         self.rows: dict[str, list[tuple[Any, ...]]] = {t.name: [] for t in tables if not t.merged}
-        self.merged: dict[str, dict[tuple[Any, ...], list[Any]]] = {
-            t.name: {} for t in tables if t.merged
-        }
+        self.merged = {t.name: Merged(len(t.columns) - t.key) for t in tables if t.merged}
         self.patches: list[Patch] = []
         self._joins = {t.name: [_JOIN[c.merge] for c in t.columns[t.key :]] for t in tables}
 
@@ -87,14 +110,6 @@ class Out:
         for index, join in enumerate(self._joins[table.name]):
             old[index] = join(old[index], values[index])
 
-    def row(self, table: Table, key: tuple[Any, ...], empty: Sequence[int]) -> list[Any]:
-        """The values of a key, to be changed in place: for what is told of nearly every event."""
-        rows = self.merged[table.name]
-        found = rows.get(key)
-        if found is None:
-            found = rows[key] = list(empty)
-        return found
-
     def patch(
         self,
         table: Table,
@@ -104,6 +119,14 @@ class Out:
     ) -> None:
         """Change a fact that is written already, now or earlier."""
         self.patches.append(Patch(table, key, values, adds or {}))
+
+    def said(self) -> Said:
+        """All of it, as rows."""
+        flat = {
+            name: [(*key, *values) for key, values in rows.items()]
+            for name, rows in self.merged.items()
+        }
+        return Said(self.rows | flat, self.patches)
 
 
 Fold = Callable[[At, Any, Out], None]

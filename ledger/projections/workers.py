@@ -10,17 +10,19 @@ from __future__ import annotations
 import gc
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
+
+import msgspec
 
 from ledger.events import TOPICS
 from ledger.projections import PROJECTIONS
 from ledger.projections.folder import Folder
 from ledger.projections.rebuild import Scan, Written
 from ledger.projections.runs import Part, Run
-from ledger.projections.schema import Out, Projection
+from ledger.projections.schema import Patch, Projection, Said
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
 from ledger.store.log import Log
@@ -30,6 +32,8 @@ PATIENCE_SECONDS = 10
 GARBAGE = 50_000
 """Objects before the collector looks; pages hold many, and none in a circle."""
 Told = Callable[[Part, Part], None]
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(dict[str, list[tuple[Any, ...]]]).decode
 
 
 class Task(NamedTuple):
@@ -46,7 +50,8 @@ class Sheet(NamedTuple):
 
     before: Part
     after: Part
-    outs: dict[str, tuple[Any, Any, Any]] | None
+    said: dict[str, tuple[bytes, Sequence[Patch]]] | None
+    """Rows as msgpack, which costs a third of what pickled ones do."""
 
 
 def spread(
@@ -64,7 +69,7 @@ def spread(
         crew.hire(min(workers, len(parts)))
         for sheet in crew.sheets():
             if not log.is_postgres:
-                scan.write(_page(sheet, chosen))
+                scan.write(_page(sheet))
             told(sheet.before, sheet.after)
     finally:
         crew.dismiss()
@@ -152,26 +157,22 @@ def serve(task: Task, pipe: Any) -> None:
 
 def _do_part(scan: Scan, log: Log, pipe: Any, number: int) -> None:
     parent = parent_process()
-    for page in scan.finish(number) if log.is_postgres else scan.pages(number):
-        pipe.send(Sheet(page.before, page.after, {} if log.is_postgres else _packed(page)))
-        if parent is not None and not parent.is_alive():
-            raise EOFError
+    with closing(scan.finish(number) if log.is_postgres else scan.pages(number)) as pages:
+        for page in pages:
+            pipe.send(Sheet(page.before, page.after, {} if log.is_postgres else _packed(page)))
+            if parent is not None and not parent.is_alive():
+                raise EOFError
     pipe.send(None)
 
 
-def _packed(page: Written) -> dict[str, tuple[Any, Any, Any]] | None:
-    if page.outs is None:
+def _packed(page: Written) -> dict[str, tuple[bytes, Sequence[Patch]]] | None:
+    if page.said is None:
         return None
-    return {name: (out.rows, out.merged, out.patches) for name, out in page.outs.items()}
+    return {name: (_encode(said.rows), said.patches) for name, said in page.said.items()}
 
 
-def _page(sheet: Sheet, chosen: Sequence[Projection]) -> Written:
-    if sheet.outs is None:
+def _page(sheet: Sheet) -> Written:
+    if sheet.said is None:
         return Written(sheet.before, sheet.after, None)
-    outs = {}
-    for projection in chosen:
-        if projection.name in sheet.outs:
-            out = Out(projection.tables, lambda _: b"")
-            out.rows, out.merged, out.patches = sheet.outs[projection.name]
-            outs[projection.name] = out
-    return Written(sheet.before, sheet.after, outs)
+    said = {name: Said(_decode(rows), patches) for name, (rows, patches) in sheet.said.items()}
+    return Written(sheet.before, sheet.after, said)

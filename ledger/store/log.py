@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -148,6 +148,15 @@ class Log(Protocol):
 
         After (stream, version), before the stream `until`; each stream's in its own order. Events
         of other topics may be among them.
+        """
+
+    def in_streams(
+        self, after: tuple[bytes, int], until: bytes, upto: int, topics: Sequence[str], size: int
+    ) -> Iterator[list[Paged]]:
+        """The same to the end, in pages of this size; the last one is shorter, and may be empty.
+
+        For long readings, and one at a time: it may keep a connection, and what was true when it
+        began, until its end.
         """
 
     def broken_streams(self, limit: int) -> list[bytes]:

@@ -6,7 +6,7 @@ it lies and what is appended meanwhile is not met.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ledger.store.log import Paged
@@ -45,6 +45,17 @@ class SQLiteScans:
         """See `Log`."""
         named = topics if len(topics) <= FEW else ()
         return self._read(_BY_STREAM, (*after, until, upto), named, limit)
+
+    def in_streams(
+        self, after: tuple[bytes, int], until: bytes, upto: int, topics: Sequence[str], size: int
+    ) -> Iterator[list[Paged]]:
+        """See `Log`; page by page, as a reading that lasts would keep the write-ahead log long."""
+        rows = self.by_stream(after, until, upto, topics, size)
+        while len(rows) == size:
+            after = (rows[-1][1], rows[-1][2])
+            yield rows
+            rows = self.by_stream(after, until, upto, topics, size)
+        yield rows
 
     def _read(
         self, query: str, bounds: tuple[object, ...], topics: Sequence[str], limit: int
