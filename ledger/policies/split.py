@@ -18,7 +18,9 @@ def largest_remainder(total: int, weights: Sequence[int]) -> list[int]:
     parts = [total * weight // whole for weight in weights]
     left = total - sum(parts)
     if left:
-        order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
+        remainders = [total * weight % whole for weight in weights]
+        # A sort keeps the order of equals, also when it is reversed.
+        order = sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)
         for index in order[:left]:
             parts[index] += 1
     return parts
