@@ -621,6 +621,7 @@ PROGRAMMES = {
 CORE_PROGRAMMES = {
     "refuse": PROGRAMMES["refuse"],
     "arrears": PROGRAMMES["arrears"],
+    "owes": programme(when_spent="arrears", pending_days=0, expiry='after = 30\nunit = "days"'),
     "lets_go": programme(when_spent="take", pending_days=3, expiry='after = 45\nunit = "days"'),
 }
 
