@@ -1,200 +1,200 @@
-"""What points are, told naively: no code of `ledger/`, every award a lot of its own, nothing forgotten.
-
-What each command may do, and under which ids, is in `oracle_door`. Lots and takes are
-[start, end, origin, points]; a receipt is only read.
-"""
-
-# One rule a line, so that all of it can be read beside the laws.
-# fmt: off
-# ruff: noqa: E701, E704, RET503
+"""What the door answers and what becomes of the points, told naively and whole in one file; one rule a line, to read beside the laws."""
 import datetime as dt
+import pickle
 import tomllib
+from collections import Counter, namedtuple
 from types import SimpleNamespace as Thing
 from zoneinfo import ZoneInfo
 
-DAY, ONE = 86_400, 10_000
-class No(Exception): """The name of a refusal, or `repeat`."""
+DAY, EPOCH = 86_400, dt.date(1970, 1, 1)
+Lot = namedtuple("Lot", "end start origin")  # in the order in which they pay; `lots` have points by lot
+class No(Exception): """A refusal by its name, or `repeat`."""
 def need(*pairs):
     for holds, refusal in zip(pairs[::2], pairs[1::2], strict=True):
         if not holds: raise No(refusal)
-def total(takes): return sum(take[3] for take in takes)
+def key_of(x): return x.store, x.lane, (x.business_date - EPOCH).days, x.number
 def split(points, weights):  # by largest remainder, ties to the earlier
-    whole = sum(weights) or 1
-    first = sorted(range(len(weights)), key=lambda i: -(points * weights[i] % whole))
-    first = first[: points - sum(points * w // whole for w in weights)]
-    return [points * w // whole + (i in first) for i, w in enumerate(weights)]
-def cut(takes, first, last):  # the points number `first` to `last` of takes, in their order
-    ends = [total(takes[: i + 1]) for i in range(len(takes))]
-    cuts = [[*t[:3], min(end, last) - max(end - t[3], first)] for t, end in zip(takes, ends, strict=True)]
-    return [take for take in cuts if take[3] > 0]
-def part(whole, bought, before, now):  # of a line: what belongs to `now` pieces after `before` are gone
-    return whole * (before + now) // bought - whole * before // bought
+    shares = [divmod(points * w, sum(weights) or 1) for w in weights]
+    first = sorted(range(len(shares)), key=lambda i: -shares[i][1])[: points - sum(n for n, _ in shares)]
+    return [n + (i in first) for i, (n, _) in enumerate(shares)]
 
-class Points:
+class Oracle:  # what a shop does every day; `oracle_more` adds the unusual
     def __init__(self, programme):
-        self.p = tomllib.loads(programme)
-        self.zone, self.late = ZoneInfo(self.p["time_zone"]), self.p["late_scan_days"] * DAY
+        self.p = p = tomllib.loads(programme)
+        self.zone, self.late, self.levels = ZoneInfo(p["time_zone"]), p["late_scan_days"] * DAY, {x["from_points"]: x for x in p["tiers"]["level"]}
+        self.earn, self.cash_rule, self.longest, self.when_spent = p["earn"], p["redeem"]["cash"], p["redeem"]["hold_minutes"], p["returns"]["when_spent"]
         self.facts = Thing(members={}, cards={}, sales={}, ids={})
-
-    # Time.
+    def do(self, now, name, *args, **kwargs):  # only what is `done` changes anything
+        before, self.now, self.today = pickle.dumps(self.facts), now, self.day(now)
+        try: return getattr(self, name)(*args, **kwargs) or "done"
+        except No as no:
+            self.facts = pickle.loads(before)
+            return str(no)
+    def claim(self, kind, name, *content, **fields):  # law 4: the same id again is a repeat or a conflict
+        known = self.facts.ids.get((kind, name))
+        need(not known or known.content == content, "KeyConflict", not known, "repeat")
+        return self.facts.ids.setdefault((kind, name), Thing(content=content, member=content[0], **fields))
+    # Time, law 6: what points are follows from their lot and the instant. Law 3: each is one of these.
     def day(self, at): return dt.datetime.fromtimestamp(at, self.zone).date()
     def midnight(self, day, days=0): return int(dt.datetime.combine(day + dt.timedelta(days), dt.time(), self.zone).timestamp())
-    def ends(self, day):  # the midnight after the last day; after months, at the end of the month
-        rule = self.p["lots"]["expiry"]
-        months = day.year * 12 + day.month + rule["after"]
-        return self.midnight(day, rule["after"] + 1) if rule["unit"] == "days" else self.midnight(dt.date(months // 12, months % 12 + 1, 1))
-
-    # Lots.
+    def ends(self, day): return self.midnight(day, self.p["lots"]["expiry"]["after"] + 1)  # the midnight after the last day
+    def lasts(self, m, lot): return lot  # unless activity makes it last longer
     def balance(self, member, at):  # available, pending, expired, owed, held, at an instant from now on
         m = self.facts.members[member]
-        holds = [h for h in m.holds if h.how == "open"]
-        lots = m.lots + [take for h in holds if h.ends <= at for take in h.takes]
-        pending, expired = total([x for x in lots if at < x[0]]), total([x for x in lots if x[0] <= at and x[1] <= at])
-        return total(lots) - pending - expired, pending, expired, m.owed, total([t for h in holds if at < h.ends for t in h.takes])
-    def put(self, m, takes): m.lots += [list(take) for take in takes]
+        lots, held = Counter(m.lots), Counter()
+        for hold in (h for h in m.holds if h.how == "open"): (lots if hold.ends <= at else held).update(hold.lots)
+        pending, expired = sum(n for x, n in lots.items() if at < x.start), sum(n for x, n in lots.items() if x.start <= at and x.end <= at)
+        return lots.total() - pending - expired, pending, expired, m.owed, held.total()
+    # Points come and go.
     def give(self, m, points, lot):  # what is owed is repaid first
         m.owed, rest = max(0, m.owed - points), max(0, points - m.owed)
-        self.put(m, [(*lot, rest)])
-    def take(self, m, points, own=()):  # what is taken, what is short: own lots, then soonest end, start, origin
-        own, takes = [list(x[:3]) for x in own], []
-        for lot in sorted(m.lots, key=lambda x: (x[:3] not in own, x[1], x[0], x[2])):
-            if lot[1] > self.now and (lot[0] <= self.now or lot[:3] in own) and (n := min(points, lot[3])):
-                takes.append([*lot[:3], n])
-                lot[3], points = lot[3] - n, points - n
-        return takes, points
-    def present(self, m):  # holds that are over give back before anything is taken
-        for hold in (h for h in m.holds if h.how == "open" and h.ends <= self.now):
-            hold.how = "expired"
-            self.put(m, hold.takes)
-    def burn(self, m, points):
-        self.present(m)
-        takes, short = self.take(m, points)
-        need(not short, "PointsShort")
+        m.lots[lot] += rest
+    def take(self, m, points, first=(), refusal=None):  # what pays, what is short: of `first` so much at most, then by the soonest end
+        takes, usable = Counter(), [(lot, points) for lot in sorted(m.lots) if lot.start <= self.now < lot.end]
+        for lot, most in (*first, *usable): takes[lot] += min(points - takes.total(), most, m.lots[lot] - takes[lot])
+        need(not refusal or takes.total() == points, refusal)
+        m.lots -= takes
+        return +takes, points - takes.total()
+    def take_back(self, m, points, first=(), refuse=True):  # what is short is refused, owed or let go
+        takes, short = self.take(m, points, first, "PointsSpent" if refuse and self.when_spent == "refuse" else None)
+        m.owed += short * (self.when_spent != "take")
         return takes
-    def carried(self, m, end): return max(end, m.slid[1]) if m.slid and end > m.slid[0] else end
-    def moved(self, m, takes): return [[t[0], self.carried(m, t[1]), *t[2:]] for t in takes]
-    def slide(self, m, day):  # m.slid: since when activity follows activity in time, until when points last by it
-        if not self.p["lots"]["expiry"].get("slides"): return
-        self.present(m)
-        unbroken, until = m.slid and self.now < m.slid[1], self.ends(day)
-        until = max(until, m.slid[1]) if unbroken else until
-        longer = [x for x in m.lots if x[3] and self.now < x[1] < until]
-        if until <= self.now or not (longer or until > (m.slid or (0, 0))[1]): return
-        m.slid = (m.slid[0] if unbroken else self.now, until)
-        for lot in longer: lot[1] = until
-
-    # Earning.
-    def reached(self, m, day, plus=0):
-        points = plus + sum(n for d, n in m.quals if 0 <= (day - d).days < self.p["tiers"]["window_days"])
-        return [x for x in self.p["tiers"]["level"] if x["from_points"] <= max(0, points)][-1]
-    def named(self, name): return next((x for x in self.p["tiers"]["level"] if x["name"] == name), self.p["tiers"]["level"][0])
-    def stand(self, m, level, until, since): m.was, m.tier = ((m.tier[0], since, m.tier[2]) if since > m.tier[2] else (m.was[0], since, m.was[2])), (level["name"], until * (level["from_points"] > 0), since)
+    def end(self, hold, how):  # law 7: once, and what it held comes back
+        hold.how = how
+        self.facts.members[hold.member].lots.update(hold.lots)
+    def present(self, m):  # holds that are over give back before anything is taken, or when a job says so
+        for hold in (h for h in m.holds if h.how == "open" and h.ends <= self.now): self.end(hold, "expired")
+    # Tiers: a level goes by its points; m.stands has the one that is held and the one before, each (level, since, until).
+    def reached(self, m, day):
+        points = sum(n for d, n in m.quals if 0 <= (day - d).days < self.p["tiers"]["window_days"])
+        return max(level for level in self.levels if level <= max(0, points))
+    def level(self, m, day, at): return max([self.reached(m, day), *(level for level, since, until in m.stands if since <= at < until)])
+    def stand(self, m, level, since, until):
+        before = [(was, began, since) for was, began, _ in m.stands if began < since]
+        m.stands = [*before[-1:], (level, since, until if level else 0)]
     def review(self, m, at):  # every midnight after a hold, on what was known then
-        day = self.day(max([m.tier[1], *(self.midnight(d) for d, _ in m.quals)]))
-        while 0 < m.tier[1] <= at and self.midnight(day) <= at:
-            if (to := self.reached(m, day))["name"] != m.tier[0]: self.stand(m, to, self.midnight(day, 1), self.midnight(day))
+        day = max([self.day(m.stands[-1][2]), *(d for d, _ in m.quals)])
+        while 0 < m.stands[-1][2] <= at and self.midnight(day) <= at:
+            if (to := self.reached(m, day)) != m.stands[-1][0]: self.stand(m, to, self.midnight(day), self.midnight(day, 1))
             day += dt.timedelta(1)
-    def level(self, m, day, at):  # what the window gives, or what is held
-        held = [self.named(name) for name, until, since in (m.tier, m.was) if since <= at < until]
-        return max([*held, self.reached(m, day)], key=lambda x: x["from_points"])
-    def raised(self, m, day, at, plus):  # at once or, where it came late, with what followed
-        last, held = min(max([day, *(d for d, _ in m.quals)]), day + dt.timedelta(self.p["tiers"]["window_days"] - 1)), self.named(m.tier[0])
+    def raised(self, m, day, at):  # at once or, where it came late, with what followed
+        last = min(max([day, *(d for d, _ in m.quals)]), day + dt.timedelta(self.p["tiers"]["window_days"] - 1))
         for on, begins in ((day, at), (last, max(at, self.midnight(last)))):
-            to, since, until = self.reached(m, on, plus), max(begins, m.tier[2]), self.midnight(on, self.p["tiers"]["keep_days"] + 1)
-            to = max(held, to, key=lambda x: x["from_points"])
-            if to["name"] != m.tier[0] and (until > since or not to["from_points"]): return self.stand(m, to, until, since)
+            held, began, _ = m.stands[-1]
+            to, since, until = max(held, self.reached(m, on)), max(begins, began), self.midnight(on, self.p["tiers"]["keep_days"] + 1)
+            if to != held and (until > since or not to): return self.stand(m, to, since, until)
     def tier(self, member, at):
         self.review(m := Thing(**vars(self.facts.members[member])), at)
-        return self.level(m, self.day(at), at)["name"]
+        return self.levels[self.level(m, self.day(at), at)]["name"]
+    # Members and cards.
+    def card(self, card): return self.facts.cards.setdefault(card, Thing(owner=None, stopped=False, replaced=False, waits=[]))
+    def owner(self, card):
+        need((found := self.card(card)).owner, "CardUnknown")
+        return found, found.owner, self.facts.members[found.owner]
+    def own(self, card, member):  # earlier receipts follow the card
+        self.card(card).owner = member
+        for sale in (x for x in self.card(card).waits if not x.member and self.now - x.at <= self.late): self.award(member, sale)
+    def enrol(self, card, name):
+        owner, m = self.card(card).owner, self.facts.members.get(card)
+        need(owner in (None, card), "CardTaken", not m or m.name == name, "KeyConflict", not m, "repeat")
+        self.facts.members[card] = Thing(name=name, lots=Counter(), owed=0, holds=[], quals=[], stands=[(-1, 0, 0)])
+        self.own(card, card)
+    def link_card(self, member_card, card, replace=False):
+        (old, member, _), new = self.owner(member_card), self.card(card).owner
+        need(new in (None, member), "CardTaken", not new or old.replaced or not replace, "KeyConflict", not new, "repeat",
+             not old.replaced and (replace or not old.stopped), "CardBlocked")
+        old.stopped, old.replaced = old.stopped or replace, replace
+        self.own(card, member)
+    def block_card(self, card):
+        need(not (found := self.owner(card)[0]).stopped, "repeat")
+        found.stopped = True
+    # Receipts, law 4: their key is their id.
+    def sale(self, key): return self.facts.sales.setdefault(key, Thing(key=key, r=None, member=None, backs=[]))
+    def fits(self, card, sale): return card.owner and not card.stopped and self.now - sale.at <= self.late
+    def record(self, r):
+        at, sale, card = int(r.captured_at.timestamp()), self.sale(key_of(r)), self.card(r.card)
+        if sale.r: return self.again(sale, r, card)
+        need(at <= self.now + 300, "CapturedInFuture", r.currency == self.p["currency"], "CurrencyUnknown")
+        sale.r, sale.at, backs = r, at, {}
+        if self.fits(card, sale): self.award(card.owner, sale, at_once=True)
+        if not card.owner: card.waits.append(sale)
+        for x in (x for x in r.lines if x.return_of and not x.voided): backs.setdefault(key_of(x.return_of), Counter())[x.return_of.line - 1] -= x.quantity
+        for of, lines in backs.items(): self.come_back(self.sale(of), sale.key, lines)
+    def again(self, sale, r, card):  # a repeat, or attributed once
+        first, same = sale.member or self.card(sale.r.card).owner, ("captured_at", "currency", "lines", "tenders", "cashier")
+        need(all(getattr(r, x) == getattr(sale.r, x) for x in same), "KeyConflict",
+             not r.card or (not sale.member and sale.r.card in (None, r.card)) or (first and first == card.owner), "MemberConflict",
+             r.card and not sale.r.card and not sale.member and self.fits(card, sale), "repeat")
+        self.award(card.owner, sale)
     def base(self, lines, kind="sale"):
-        rule = self.p["earn"]
-        earns = [x.kind == kind and not x.voided and not x.return_of and x.product not in rule["excluded_products"] for x in lines]
-        amounts = [abs(x.amount_minor) * good for x, good in zip(lines, earns, strict=True)]
-        return split(sum(amounts) // rule["per_minor"] * rule["points"], amounts)
-    def award(self, member, sale, ahead=0):  # at the tier before it; what comes late takes back no later tier
-        m, at, day = self.facts.members[member], sale.at, sale.r.captured_at.date()
-        self.review(m, max(self.now, ahead))
-        base = self.base(sale.r.lines)
-        extra = split(sum(base) * (self.level(m, day, at)["multiplier_bp"] - ONE) // ONE, base)
-        sale.points, waits = [a + b for a, b in zip(base, extra, strict=True)], self.p["lots"]["pending_days"]
-        self.raised(m, day, at, sum(sale.points))
-        m.quals += [(day, sum(sale.points))] * (sum(sale.points) != 0)
-        sale.member, sale.lot = member, (self.midnight(day, waits) if waits else 0, self.carried(m, self.ends(day)), 0)
+        amounts = [abs(x.amount_minor) * (x.kind == kind and not (x.voided or x.return_of or x.product in self.earn["excluded_products"])) for x in lines]
+        return split(sum(amounts) // self.earn["per_minor"] * self.earn["points"], amounts)
+    def award(self, member, sale, at_once=False):  # at the tier before it; what comes late takes back no later tier
+        m, at, day, waits = self.facts.members[member], sale.at, sale.r.captured_at.date(), self.p["lots"]["pending_days"]
+        self.review(m, max(self.now, at) if at_once else self.now)
+        base, bp = self.base(sale.r.lines), self.levels[self.level(m, day, at)]["multiplier_bp"]
+        sale.points = [a + b for a, b in zip(base, split(sum(base) * (bp - 10_000) // 10_000, base), strict=True)]
+        m.quals += [(day, sum(sale.points))] * any(sale.points)
+        self.raised(m, day, at)
+        sale.member, sale.lot = member, self.lasts(m, Lot(self.ends(day), self.midnight(day, waits) if waits else 0, 0))
         self.give(m, sum(sale.points), sale.lot)
         for i, back in enumerate(sale.backs): self.reverse(sale, back, sale.backs[:i], refuse=False)
-        self.slide(m, day)
-
-    # Returns.
-    def left(self, sale, backs=None):
-        came = [back.lines for back in (sale.backs if backs is None else backs)]
-        return {i: x.quantity - sum(c.get(i, 0) for c in came) for i, x in enumerate(sale.r.lines) if x.quantity > 0 and not x.voided}
-    def come_back(self, sale, by, lines, amounts, refuse=True):
-        if not sale.r: return sale.waits.append(Thing(by=by, lines=lines, amounts=amounts))
-        left = self.left(sale)
+    # Returns: any split of them sums to the award.
+    def left(self, sale, backs):  # by the index of a line that was sold: how much of it is not back
+        return {i: x.quantity - sum(b.lines[i] for b in backs) for i, x in enumerate(sale.r.lines) if x.quantity > 0 and not x.voided}
+    def return_goods(self, receipt, name, lines=None):
+        self.claim("return", name, receipt, sorted((lines or {}).items()))
+        need((sale := self.sale(receipt)).r, "ReceiptUnknown")
+        self.come_back(sale, name, Counter({i - 1: n for i, n in lines.items()} if lines else {i: n for i, n in self.left(sale, sale.backs).items() if n}))
+    def come_back(self, sale, by, lines, refuse=True):
+        left, back = self.left(sale, sale.backs), Thing(by=by, lines=lines)
         for i, n in lines.items(): need(i in left, "LineUnknown", 0 < n <= left.get(i, n), "ReturnTooLarge")
         need(lines, "ReturnTooLarge")
-        most = {i: max(0, sale.r.lines[i].amount_minor - sum(b.amounts.get(i, 0) for b in sale.backs)) for i in lines}
-        back = Thing(by=by, lines=lines, amounts={i: min(amounts.get(i, 0), most[i]) for i in lines})
         if sale.member: self.reverse(sale, back, sale.backs, refuse)
         sale.backs.append(back)
-        self.restore(sale)
-    def points_of(self, sale, back, before):
-        left, lines = self.left(sale, before), sale.r.lines
-        return sum(part(sale.points[i], lines[i].quantity, lines[i].quantity - left[i], n) for i, n in back.lines.items())
-    def reverse(self, sale, back, before, refuse):  # own lot first; what expired is gone already
-        m, points, back.takes, back.owed, back.gone = self.facts.members[sale.member], self.points_of(sale, back, before), [], 0, 0
+    def gone(self, sale, backs):  # the points of what came back, each line rounded down
+        return sum(sale.points[i] * (sale.r.lines[i].quantity - n) // sale.r.lines[i].quantity for i, n in self.left(sale, backs).items())
+    def reverse(self, sale, back, before, refuse):  # its own lot first; what has expired is gone already
+        m, back.points = self.facts.members[sale.member], self.gone(sale, [*before, back]) - self.gone(sale, before)
         self.present(m)
         self.review(m, self.now)
-        m.quals += [(sale.r.captured_at.date(), -points)] * (points != 0)
-        end = self.carried(m, sale.lot[1])
-        if end <= self.now: back.gone = points
-        else: back.takes, back.owed, back.gone = self.take_back(m, points, [sale.lot, (sale.lot[0], end, 0)], refuse)
-    def take_back(self, m, points, own=(), refuse=True):
-        (takes, short), how = self.take(m, points, own), self.p["returns"]["when_spent"]
-        need(not short or not refuse or how != "refuse", "PointsSpent")
-        m.owed += short * (how != "take")
-        return takes, short * (how != "take"), short * (how == "take")
-    def loose(self, member, lines, day, refuse=True):
-        m, points = self.facts.members[member], sum(self.base(lines, "return"))
-        self.review(m, self.now)
-        if points: self.present(m)
-        self.take_back(m, points, refuse=refuse)
-        m.quals += [(day, -points)] * (points != 0)
-    def void_return(self, receipt, by, name):
-        self.claim("void", name, receipt, by)
-        sale = self.sale(receipt)
-        need(back := next((b for b in (*sale.backs, *(() if sale.r else sale.waits)) if b.by == by), None), "ReturnUnknown")
-        if not sale.r: return sale.waits.remove(back)
-        sale.backs.remove(back)
-        if sale.member:  # what it took comes back, then what is owed for it; what it let go stays gone
-            m, points = self.facts.members[sale.member], self.points_of(sale, back, sale.backs)
-            self.review(m, self.now)
-            puts = self.moved(m, cut(back.takes, 0, points))
-            rest = points - total(puts)
-            off = min(rest, back.owed, m.owed)
-            m.owed -= off
-            self.put(m, [*puts, [sale.lot[0], self.carried(m, sale.lot[1]), 0, min(rest, back.owed) - off + max(0, rest - back.owed - back.gone)]])
-            m.quals += [(sale.r.captured_at.date(), points)] * (points != 0)
-        self.restore(sale)
-    def restore(self, sale):  # what points paid comes back with the share of the goods that is back
-        whole = sum(x.amount_minor for x in sale.r.lines if x.quantity > 0 and not x.voided)
-        back = sum(sum(b.amounts.values()) for b in sale.backs)
-        for paid in filter(None, (self.paid(ref) for ref in dict.fromkeys(t.ref for t in sale.r.tenders if t.ref))):
-            whole_paid, m = total(paid.takes) + paid.owed, self.facts.members[paid.member]
-            target = whole_paid * min(back, whole) // (whole or 1)
-            if paid.by_hand or paid.sale not in (None, sale.key) or target == paid.undone: continue
-            if target > paid.undone: self.give_back(m, paid, target)
-            else:  # paid again; what expired meanwhile was paid with as it is
-                self.present(m)
-                back = self.back_of(m, paid, target, paid.undone)[0]
-                gone, lasts = total(t for t in back if t[1] <= self.now), [t for t in back if t[1] > self.now]
-                m.owed += self.take(m, paid.undone - target - gone, lasts)[1]
-            paid.undone, paid.sale = target, sale.key
-    def back_of(self, m, paid, before, after):  # what is owed is cancelled first, or comes back where it was repaid
-        puts, debt = cut(paid.takes[::-1], max(0, before - paid.owed), max(0, after - paid.owed)), min(after, paid.owed) - min(before, paid.owed)
-        off = min(debt, m.owed)
-        return self.moved(m, puts + ([[*paid.held[-1][:3], debt - off]] if debt > off else [])), off
-    def give_back(self, m, paid, after):
-        puts, off = self.back_of(m, paid, paid.undone, after)
-        m.owed -= off
-        self.put(m, puts)
+        m.quals += [(sale.r.captured_at.date(), -back.points)] * bool(back.points)
+        own = [(lot, back.points) for lot in (sale.lot, self.lasts(m, sale.lot)) if lot.end > self.now]
+        back.takes = self.take_back(m, back.points, own, refuse) if own else Counter()
+    # Redemptions, holds, the desk.
+    def cash(self, points):
+        need(points > 0, "AmountInvalid", points % self.cash_rule["step_points"] == 0 and points >= self.cash_rule["minimum_points"], "RedeemStep")
+    def spend(self, kind, card, name, points, *content, allowed=True, **fields):
+        found, member, m = self.owner(card)
+        spent = self.claim(kind, name, member, points, *content, points=points, **fields)
+        need(not found.stopped, "CardBlocked", allowed, "AmountInvalid")
+        self.cash(points)
+        self.present(m)
+        spent.lots, _ = self.take(m, points, refusal="PointsShort")
+        return m, spent
+    def redeem(self, card, name, points): self.spend("redeem", card, name, points)
+    def hold(self, card, points, name, minutes=0):  # law 7: its lots are its own until it ends
+        ends = self.now + (minutes or self.longest) * 60
+        m, hold = self.spend("hold", card, name, points, minutes, allowed=0 <= minutes <= self.longest, how="open", ends=ends)
+        m.holds.append(hold)
+    def settle(self, name, points=0, captured_at=None):  # judged at the till's instant
+        need(hold := self.facts.ids.get(("hold", name)), "HoldUnknown")
+        points, at, m = points or hold.points, min(captured_at or self.now, self.now), self.facts.members[hold.member]
+        need(hold.how != "settled" or hold.paid == points, "HoldOver", hold.how != "settled", "repeat", hold.how != "released" and at < hold.ends, "HoldOver",
+             self.now - at <= self.late, "CapturedTooLate", 0 < points <= hold.points, "AmountInvalid")
+        self.cash(points)
+        if hold.how == "open": self.end(hold, "settled")
+        else: self.present(m)  # its end is recorded, but the till has paid
+        first, _ = self.take(hold, points, [*hold.lots.items()])
+        hold.how, hold.paid, (hold.lots, short) = "settled", points, self.take(m, points, first.items())  # expired or not
+        m.owed += short
+    def release(self, name):
+        need(hold := self.facts.ids.get(("hold", name)), "HoldUnknown")
+        need(hold.how != "settled", "HoldOver", hold.how == "open", "repeat")
+        self.end(hold, "released" if self.now < hold.ends else "expired")
+    def adjust(self, card, points, reason, author, name):
+        _, member, m = self.owner(card)
+        self.claim("adjust", name, member, points, reason, author)
+        need(points, "AmountInvalid", reason and author, "InputInvalid")
+        self.present(m)
+        self.give(m, points, Lot(self.ends(self.today), 0, 1)) if points > 0 else self.take(m, -points, refusal="PointsShort")

@@ -15,26 +15,26 @@ from pathlib import Path
 from bench.server import drop_database, in_memory, new_database, postgres_server
 from ledger.application import LoyaltyLedger
 from tests.conftest import SECRET, Clock
-from tests.model import ACTS, PROGRAMMES, Chosen, Shop
+from tests.model import MODELS, Chosen, Shop
 
 OUT = Path(__file__).parent.parent / "bench" / "out"
 
 
-def run(seed, steps, open_db, *, loud=False):
+def run(model, seed, steps, open_db, *, loud=False):
     """One run by its seed: what was done, and how it failed, if it did."""
     chooser = random.Random(seed)
     choose = Chosen(chooser)
-    name = choose.pick(sorted(PROGRAMMES))
+    name = choose.pick(sorted(model.programmes))
     count = steps if seed % 4 else choose.number(1, steps)
     clock = Clock()
     told = {"seed": seed, "programme": name, "steps": 0}
     shop = None
     with open_db(name) as db, LoyaltyLedger.open(db, clock=clock) as ledger:
-        shop = Shop(ledger, clock, PROGRAMMES[name])
+        shop = Shop(ledger, clock, model.programmes[name], model.oracle)
         shop.loud = loud
         try:
             for told["steps"] in range(1, count + 1):
-                act = choose.pick(ACTS)
+                act = choose.pick(model.acts)
                 getattr(shop, act)(choose)
                 shop.look(choose)
             act = "finish"
@@ -46,14 +46,14 @@ def run(seed, steps, open_db, *, loud=False):
 
 
 @contextmanager
-def databases(store, folder):
+def databases(store, programmes, folder):
     """A way to open a fresh ledger under a programme: a copy of one that was made once."""
     made = {}
 
     def template(name, new):
         if name not in made:
             made[name] = new()
-            LoyaltyLedger.create(made[name], PROGRAMMES[name], secret=SECRET, clock=Clock()).close()
+            LoyaltyLedger.create(made[name], programmes[name], secret=SECRET, clock=Clock()).close()
         return made[name]
 
     if store == "sqlite":
@@ -85,6 +85,7 @@ def databases(store, folder):
 
 def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--oracle", choices=sorted(MODELS), default="full")
     parser.add_argument("--store", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=100)
@@ -93,21 +94,22 @@ def main(words=None):
     args = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that its PostgreSQL goes with it
     OUT.mkdir(parents=True, exist_ok=True)
-    out = OUT / f"soak-{args.store}.jsonl"
+    model = MODELS[args.oracle]
+    out = OUT / f"soak-{'' if args.oracle == 'full' else 'core-'}{args.store}.jsonl"
     known = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []
     done = {told["seed"]: told for told in known}
     with (
         tempfile.TemporaryDirectory(dir=in_memory()) as folder,
-        databases(args.store, Path(folder)) as open_db,
+        databases(args.store, model.programmes, Path(folder)) as open_db,
     ):
         if args.seed is not None:
-            told = run(args.seed, args.steps, open_db, loud=True)
+            told = run(model, args.seed, args.steps, open_db, loud=True)
             print(told.pop("trace", ""), json.dumps(told))
             return int("failed" in told)
         for seed in range(args.first, args.first + args.runs):
             if seed in done:
                 continue
-            done[seed] = told = run(seed, args.steps, open_db)
+            done[seed] = told = run(model, seed, args.steps, open_db)
             told.pop("trace", None)
             with out.open("a") as file:
                 file.write(json.dumps(told) + "\n")
@@ -117,11 +119,13 @@ def main(words=None):
     sums = {
         k: sum(t.get(k, 0) for t in done.values()) for k in ("steps", "done", "repeat", "refused")
     }
-    print(json.dumps({"store": args.store, "runs": len(done), "failed": len(failed), **sums}))
+    what = {"oracle": args.oracle, "store": args.store}
+    print(json.dumps({**what, "runs": len(done), "failed": len(failed), **sums}))
     for told in failed[:20]:
         print(f"seed {told['seed']}: {told['failed'][:200]}")
         print(
-            f"  again: python -m tests.soak --store {args.store} --steps {args.steps} --seed {told['seed']}"
+            f"  again: python -m tests.soak --oracle {args.oracle} --store {args.store}"
+            f" --steps {args.steps} --seed {told['seed']}"
         )
     return int(bool(failed))
 
