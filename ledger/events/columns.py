@@ -70,9 +70,13 @@ def unpacked(texts: tuple[str, ...], digits: bytes, count: int) -> tuple[str, ..
     if count == 1:
         return (beginning + rest.removesuffix("f"),)
     width = len(rest) // count
-    pieces = [rest[at : at + width] for at in range(0, count * width, width)]
+    starts = range(0, count * width, width)
+    if len(texts) == 1:
+        return tuple([beginning + rest[at : at + width] for at in starts])
     others = iter(texts[1:])
-    return tuple([beginning + piece if piece[0] != "f" else next(others) for piece in pieces])
+    return tuple(
+        [next(others) if rest[at] == "f" else beginning + rest[at : at + width] for at in starts]
+    )
 
 
 def lettered(words: tuple[str, ...], letters: Mapping[str, str]) -> tuple[tuple[str, ...], str]:
