@@ -96,7 +96,7 @@ def _cut_after(fixed: int, usual: tuple[Any, ...]) -> Cut:
 def _cut_within(within: Cut) -> Cut:
     def cut(value: Any) -> tuple[Any, ...]:
         told = astuple(value)
-        return (*told[:-1], within(told[-1]))
+        return told[:-1] + (within(told[-1]),)  # noqa: RUF005  done for every receipt
 
     return cut
 
