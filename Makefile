@@ -46,9 +46,11 @@ prove: $(VENV)/.test
 
 mutate: $(VENV)/.mutate
 	@$(BIN)/python -m bench.mutate $(ARGS)
+
 soak: $(VENV)/.test
-	@$(BIN)/python -m tests.soak --runs 10000 --steps 100 --store sqlite $(ARGS)
-	@$(BIN)/python -m tests.soak --runs 10000 --steps 100 --store postgres $(ARGS)
+	@for oracle in core full; do for store in sqlite postgres; do \
+	  $(BIN)/python -m tests.soak --runs 10000 --steps 100 --oracle $$oracle --store $$store $(ARGS) \
+	  || exit 1; done; done
 
 format: $(VENV)/.check
 	@$(BIN)/ruff check --fix .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Callable
 from typing import Any
@@ -33,8 +32,7 @@ class Ingest:
     def __init__(self, stage: Stage) -> None:
         """Make a log for each."""
         self.stage = stage
-        self._default_database = stage.database()
-        settings = stage.library_settings(self._default_database)
+        settings = stage.library_settings(stage.database())
         self.default = DefaultApp(settings, stage.programme)
         self.single = LoyaltyLedger.create(stage.database(), stage.text)
         self.batched = LoyaltyLedger.create(stage.database(), stage.text)
@@ -53,9 +51,6 @@ class Ingest:
         tell("tried under a draft, receipts/s", len(receipts) / dry, len(receipts) / batched,
              "dryrun_vs_ingest", whose="ingest")  # fmt: skip
         self._replay()
-        tell("bytes a receipt, indexes and leaf hash in",
-             self.batched.log.bytes_used() / len(receipts), self._default_bytes() / len(few),
-             "bytes_vs_default")  # fmt: skip
         rebuilt = _timed(self.batched.rebuild)
         head = self.batched.log.head()
         print(f"  {'rebuilt, all reports, events/s':44}{head / rebuilt:>12,.0f}")
@@ -117,21 +112,6 @@ class Ingest:
             for outcome in self.batched.record_all(chunk, history=True, enrol=True):
                 if isinstance(outcome, BaseException):
                     self.stage.error(outcome)
-
-    def _default_bytes(self) -> float:
-        recorder: Any = self.default.recorder
-        if self.stage.store == "postgres":
-            with recorder.datastore.get_connection() as connection:
-                row = connection.execute(
-                    "SELECT pg_total_relation_size(%s::regclass) AS size",
-                    (f"public.{recorder.events_table_name}",),
-                ).fetchone()
-                return float(row["size"])
-        with sqlite3.connect(self._default_database) as connection:
-            (size,) = connection.execute(
-                "SELECT sum(pgsize) FROM dbstat WHERE name LIKE '%stored_events%'"
-            ).fetchone()
-            return float(size)
 
 
 def _timed(work: Callable[[], Any]) -> float:

@@ -30,7 +30,10 @@ CALLERS = (1, 4, 16, 64)
 MANY = CALLERS[-1]
 OURS, AWAITED, DEFAULT = "ours", "ours, awaited", "default"
 BY_LINE, BY_RECEIPT = "handwritten", "handwritten, one movement"
-TARGETS = {"postgres": {"default": 12.0, "4": 1.3, "64": 3.0}, "sqlite": {"default": 8.0}}
+TARGETS = {
+    "postgres": {"default": 12.0, "4": 1.3, "64": 3.0, "bytes": 0.38},
+    "sqlite": {"default": 8.0, "bytes": 0.3},
+}
 
 
 def measure(stage: Stage) -> None:
@@ -42,6 +45,7 @@ def measure(stage: Stage) -> None:
     for number, chunk in enumerate(chunks(rest, size)):
         race.round(number, chunk)
     race.tell()
+    race.tell_bytes(len(few) + len(rest))
     for ours in (race.ours, race.awaited):
         look_at(stage, ours.ledger, len(few) + len(rest))
     race.close()
@@ -114,6 +118,14 @@ class Race:
         stage.figure("online_cpu_us", own)
         stage.figure("online_server_cpu_us", server)
         print(f"  commands of the default that were decided again: {self.default.conflicts}")
+
+    def tell_bytes(self, receipts: int) -> None:
+        """Print and keep what a receipt takes on disk: both have recorded the same ones."""
+        self.stage.ratio(
+            "bytes a receipt, indexes and leaf hash in", self.ours.ledger.log.bytes_used() / receipts,
+            self.default.bytes_used() / receipts, "bytes_vs_default",
+            target=TARGETS[self.stage.store]["bytes"],
+        )  # fmt: skip
 
     def close(self) -> None:
         """Close everything."""

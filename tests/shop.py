@@ -99,3 +99,9 @@ def conserved(ledger, card):
     assert there == left + sums.expired + sums.held  # a hold may be over and nobody recorded it
     assert balance.arrears == sums.arrears
     assert balance.in_review == sums.in_review
+
+
+def snapshots_taken(ledger):
+    """Wait for the snapshots of all that was answered: nobody else does."""
+    ledger._writer.submit_all([]).result(30)
+    ledger._writer._taken.result(30)

@@ -4,6 +4,7 @@ import itertools
 import time
 
 import pytest
+from msgspec import convert, structs, to_builtins
 
 from adapters.simulate import simulate
 from bench import batches, growth, hot_member, latency, online, preload, two_processes
@@ -13,6 +14,7 @@ from bench.default_app import DefaultApp, Member
 from bench.handwritten import Handwritten, HandwrittenSQLite
 from bench.stage import Stage
 from ledger.application import LoyaltyLedger
+from ledger.types import Receipt
 
 PROGRAMME = """
 name = "bench"
@@ -147,6 +149,22 @@ def test_other_programs_take_a_receipt_once(stage):
         first = program.caller(0)(receipt)
         assert (first > 0, program.caller(1)(receipt)) == (True, 0)
         program.close()
+
+
+def test_the_default_keeps_all_of_a_receipt_and_tells_another_under_its_key(stage):
+    default = DefaultApp(stage.library_settings(stage.database()), stage.programme)
+    receipt = next(r for r in stage.receipts if r.card and any(x.kind != "sale" for x in r.lines))
+    default.record(receipt)
+    with pytest.raises(ValueError, match="other content"):
+        default.record(structs.replace(receipt, cashier="another"))
+    stored = next(
+        default.mapper.to_domain_event(n) for n in default.recorder.select_notifications(1, 9)
+        if n.topic.endswith("Scanned")
+    )  # fmt: skip
+    assert set(stored.bought) == {"captured_at", "lines", "tenders", "cashier"}
+    assert convert(to_builtins(receipt) | stored.bought, Receipt) == receipt
+    assert default.bytes_used() > 0
+    default.close()
 
 
 class Slow:

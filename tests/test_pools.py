@@ -11,6 +11,7 @@ from ledger.errors import InputInvalid
 from ledger.store.draws import Draws
 from ledger.store.log import Snapshot
 from ledger.store.working import SNAPSHOT_EVERY
+from tests.shop import snapshots_taken
 
 A, B = b"a", b"b"
 
@@ -137,8 +138,7 @@ def test_verify_replays_the_kept_state_of_a_pool(ledger, wrong):
     send(ledger, Stock(1000))
     for _ in range(SNAPSHOT_EVERY - 1):
         send(ledger, Draw(1))
-    send(ledger, Draw(0))  # the writer sees to snapshots after it has answered
-    ledger._writer._taken.result(30)
+    snapshots_taken(ledger)
     (kept,) = ledger.log.snapshots(b"\x06" + bytes(15), 10)
     assert kept.version == SNAPSHOT_EVERY
     if wrong:

@@ -31,7 +31,7 @@ from ledger.store.opening import is_postgres
 from ledger.store.working import SNAPSHOT_EVERY
 from ledger.types import Personal
 from tests.conftest import PROGRAMME
-from tests.shop import receipt
+from tests.shop import receipt, snapshots_taken
 
 with pytest.MonkeyPatch.context() as patch:
     # The library's cases import its cipher, whose package we neither use nor install.
@@ -240,6 +240,7 @@ def replayed(ledger, stream):
 
 
 def snapshot_of(ledger, stream):
+    snapshots_taken(ledger)
     return next(kept for kept in ledger.log.snapshots(b"", 10) if kept.stream == stream)
 
 

@@ -11,6 +11,7 @@ from till import Till, counts
 from ledger.application import LoyaltyLedger
 from ledger.errors import RebuildNeeded
 from ledger.projections import PROJECTIONS
+from tests.shop import snapshots_taken
 
 TABLES = {t.name: t for p in PROJECTIONS for t in p.tables}
 
@@ -256,6 +257,7 @@ def test_a_tampered_snapshot_is_found(ledger, damage, detail):
     ledger.enrol("c1")
     ledger.record_all([receipt(card="c1") for _ in range(120)])
     ledger.catch_up()
+    snapshots_taken(ledger)
     snapshots = ledger_table(ledger, "stored_snapshots")
     (snapshot,) = ledger.log.snapshots(bytes([1]).ljust(16, b"\0"), 9)
     assert ledger.verify().clean

@@ -1,6 +1,7 @@
 """One stored sample for every event ever shipped: what was written must stay readable.
 
-`python -m tests.test_wire` writes the files of new events; it never touches one that exists.
+`python -m tests.test_wire` writes the files of new events and the defaults of new fields; it never
+touches what exists.
 """
 
 import json
@@ -11,9 +12,11 @@ import pytest
 
 from ledger import events as e
 from ledger.application import codec
+from ledger.events.columns import packed
 from ledger.types import Take
 
 FILES = Path(__file__).parent / "wire"
+DEFAULTS = Path(__file__).parent / "wire_defaults.json"
 MEMBER = bytes([1, *range(15)])
 CARD = bytes([2, *range(15)])
 RECEIPT = bytes([3, *range(15)])
@@ -24,6 +27,13 @@ NOW, EXPIRY, NEVER = 1_767_225_600, 1_801_436_400, 0xFFFF_FFFF
 GOODS = e.Goods(
     ("4006381333931", "ham", "mug"), (2, 250, -1), (398, 312, -500), ("dairy", "", ""),
     (20, 0, 0), ("piece", "gram", "piece"), ("sale", "deposit", "sale"), (1,),
+)  # fmt: skip
+PRODUCTS = packed(("4006381333931", "deposit", "4311501450192", "0000000000017"))
+CATEGORIES = packed(("CL07", "CL00", "CL12", "CL07"))
+PACKED = e.Goods(
+    PRODUCTS[0], (2, 2, 250, 1), (398, 50, 312, 99), CATEGORIES[0],
+    product_digits=PRODUCTS[1], category_digits=CATEGORIES[1], unit_letters="ppgp",
+    kind_letters="sdss",
 )  # fmt: skip
 SCAN = e.Scan(
     "Köln 7", "3", 20_454, "000123", NOW, 60, GOODS, (("card", 710), ("points", -500)), "Ada", True
@@ -162,6 +172,17 @@ SAMPLES = (
 )
 """What the generator writes for an event that has no file yet."""
 
+LATER = {
+    "scan-packed": e.ReceiptScanned(
+        e.Scan("Köln 7", "3", 20_454, "000124", NOW, 60, PACKED, (("card", 859),)),
+        e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6),
+    ),
+    "unclaimed-packed": e.ReceiptUnclaimed(
+        e.Scan("Köln 7", "3", 20_454, "000125", NOW, 60, PACKED), PRINT, e.UNATTRIBUTED_ANONYMOUS
+    ),
+}
+"""Samples of later forms of events, by the name of their file."""
+
 CODEC = codec()
 WRITTEN = {path.stem: json.loads(path.read_text()) for path in sorted(FILES.glob("*.json"))}
 
@@ -177,10 +198,30 @@ def readable(event):
     return f"hex:{event.hex()}" if isinstance(event, bytes) else event
 
 
-def sample_file(event):
+def sample_file(event, name=""):
     topic = event.TOPIC
     content = {"topic": topic, "hex": CODEC.encode(event).hex(), "event": readable(event)}
-    return FILES / f"{topic}.json", content
+    return FILES / f"{name or topic}.json", content
+
+
+def forms(form):
+    """A form and those that are parts of it."""
+    yield form
+    for field in msgspec.structs.fields(form):
+        for part in (field.type, *getattr(field.type, "__args__", ())):
+            if hasattr(part, "__struct_fields__"):
+                yield from forms(part)
+
+
+def defaults():
+    """The default of every field that has one, by form and field."""
+    return {
+        f"{form.__name__}.{field.name}": readable(field.default)
+        for topic in e.TOPICS
+        for form in forms(e.TOPICS[topic])
+        for field in msgspec.structs.fields(form)
+        if not field.required
+    }
 
 
 @pytest.mark.parametrize("topic", e.TOPICS)
@@ -215,14 +256,43 @@ def test_the_event_encodes_to_the_bytes_it_was_stored_as(name):
     stored = bytes.fromhex(sample["hex"])
     event = CODEC.decode[sample["topic"]](stored)
     again = CODEC.encode(event)
-    if readable(event) == sample["event"]:
-        assert again == stored
-    else:  # fields were appended: everything before them stands as it stood
-        assert same_beginning(msgspec.msgpack.decode(stored), msgspec.msgpack.decode(again))
+    assert CODEC.decode[sample["topic"]](again) == event
+    # Fields were appended, or are left off where they have their defaults: the others stand.
+    assert same_as_far_as_both(msgspec.msgpack.decode(stored), msgspec.msgpack.decode(again))
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_the_later_form_of_an_event_is_stored_as_it_was_first(name):
+    path, content = sample_file(LATER[name], name)
+    assert json.loads(path.read_text()) == content
+
+
+def test_a_default_never_changes_because_stored_events_leave_it_off():
+    known = json.loads(DEFAULTS.read_text())
+    assert defaults() == known, "write those of new fields with `python -m tests.test_wire`"
+
+
+@pytest.mark.parametrize("event", [*SAMPLES, *LATER.values()])
+def test_an_event_is_read_as_it_was_before_it_was_stored(event):
+    assert CODEC.decode[event.TOPIC](CODEC.encode(event)) == event
+    whole = msgspec.msgpack.encode(event)
+    assert CODEC.decode[event.TOPIC](whole) == event
+    assert len(CODEC.encode(event)) <= len(whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "fields"),
+    [({}, 6), ({"repaid": 1}, 7), ({"review": 5}, 11), ({"counted": (e.Counted("all", 3),)}, 12)],
+)
+def test_only_defaults_at_the_end_are_left_off(change, fields):
+    award = msgspec.structs.replace(e.Award(0, 2, (3,), 0, EXPIRY, 3), **change)
+    stored = CODEC.encode(e.ReceiptScanned(SCAN, award))
+    assert len(msgspec.msgpack.decode(stored)[1]) == fields
+    assert CODEC.decode["scan"](stored).award == award
 
 
 def test_an_older_event_without_its_last_field_still_decodes():
-    whole = msgspec.msgpack.decode(CODEC.encode(SAMPLES[7]))
+    whole = msgspec.msgpack.decode(msgspec.msgpack.encode(SAMPLES[7]))
     older = CODEC.decode["adjusted"](msgspec.msgpack.encode(whole[:-1]))
     assert older.repaid == 0
 
@@ -236,19 +306,22 @@ def with_no_more_than(found, expected):
     return found
 
 
-def same_beginning(older, newer):
-    if isinstance(older, list) and isinstance(newer, list):
-        return len(older) <= len(newer) and all(map(same_beginning, older, newer))
-    return older == newer
+def same_as_far_as_both(one, other):
+    if isinstance(one, list) and isinstance(other, list):
+        return all(map(same_as_far_as_both, one, other))
+    return one == other
 
 
 def write_missing():
     FILES.mkdir(exist_ok=True)
-    for event in SAMPLES:
-        path, content = sample_file(event)
+    named = {event.TOPIC: event for event in SAMPLES} | LATER
+    for name, event in named.items():
+        path, content = sample_file(event, name)
         if not path.exists():
             path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n")
             print(f"wrote {path}")
+    known = json.loads(DEFAULTS.read_text()) if DEFAULTS.exists() else {}
+    DEFAULTS.write_text(json.dumps(defaults() | known, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ class OpenComplaint(NamedTuple):
             raise ReceiptUnknown(f"`{self.receipt}`", field="receipt")
         if not state.member or not same_member(working, state.member, member):
             raise MemberConflict(f"`{self.receipt}`", field="receipt")
-        if not 1 <= self.line <= len(scan_in(working, receipt).goods.products):
+        if not 1 <= self.line <= len(scan_in(working, receipt).goods.quantities):
             raise LineUnknown(f"Line {self.line}.", field="line")
         return receipt
 

@@ -3,83 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Final, TypeVar, cast
+
+from msgspec.structs import astuple
 
 from ledger import events as e
 from ledger.aggregates.receipt import ReceiptState
+from ledger.events.columns import KIND_LETTERS, UNIT_LETTERS, lettered, packed
 from ledger.store.working import Working
 from ledger.types import Instant, Line, LineKind, Receipt, ReceiptKey
 
 T = TypeVar("T")
 _PIECE: Final = "piece"
 _SALE: Final = "sale"
-# Columns are read by C functions: this is done for every line of every receipt.
-_PRODUCT, _QUANTITY, _AMOUNT, _CATEGORY = map(
-    attrgetter, ("product", "quantity", "amount_minor", "category")
-)
-_REST = attrgetter("discount_minor", "unit", "kind", "voided", "brand")
-_USUAL = {(0, _PIECE, _SALE, False, "")}
 
 
 def goods_of(lines: Sequence[Line]) -> e.Goods:
-    """The columns of lines; a column in which every line says the usual is left empty."""
-    products, quantities = tuple(map(_PRODUCT, lines)), tuple(map(_QUANTITY, lines))
-    amounts_minor, categories = tuple(map(_AMOUNT, lines)), tuple(map(_CATEGORY, lines))
-    if not any(categories):
-        categories = ()
-    if set(map(_REST, lines)) <= _USUAL:
-        return e.Goods(products, quantities, amounts_minor, categories)
+    """The columns of lines; a column in which every line says the usual is left empty.
+
+    Lines are turned into columns by C functions: this is done for every line of every receipt.
+    """
+    if not lines:
+        return e.Goods((), (), ())
+    (products, quantities, amounts_minor, units, discounts_minor, categories, kinds, voided, _,
+     brands) = zip(*map(astuple, lines), strict=True)  # fmt: skip
+    count = len(lines)
+    products, product_digits = packed(products)
+    categories, category_digits = packed(categories) if any(categories) else ((), b"")
+    units, unit_letters = lettered(units, UNIT_LETTERS) if units.count(_PIECE) < count else ((), "")
+    kinds, kind_letters = lettered(kinds, KIND_LETTERS) if kinds.count(_SALE) < count else ((), "")
     return e.Goods(
         products,
         quantities,
         amounts_minor,
         categories,
-        _unless_all([line.discount_minor for line in lines], 0),
-        _unless_all([line.unit for line in lines], _PIECE),
-        _unless_all([line.kind for line in lines], _SALE),
-        tuple(index for index, line in enumerate(lines) if line.voided),
-        _unless_all([line.brand for line in lines], ""),
+        () if discounts_minor.count(0) == count else discounts_minor,
+        units,
+        kinds,
+        tuple([index for index, one in enumerate(voided) if one]) if True in voided else (),
+        () if brands.count("") == count else brands,
+        product_digits,
+        category_digits,
+        unit_letters,
+        kind_letters,
     )
 
 
-def _unless_all(column: list[T], usual: T) -> tuple[T, ...]:
-    return () if all(value == usual for value in column) else tuple(column)
+def _unless_all(column: Sequence[T], usual: T) -> tuple[T, ...]:
+    return () if column.count(usual) == len(column) else tuple(column)
 
 
 def lines_of(goods: e.Goods) -> list[Line]:
     """The lines that columns stand for; what the receipt brought back stands as voided."""
+    categories, units, kinds = goods.category_codes, goods.unit_names, goods.kind_names
     return [
         Line(
             product,
             abs(goods.quantities[index]),
             abs(goods.amounts_minor[index]),
-            goods.units[index] if goods.units else _PIECE,  # type: ignore[arg-type]
+            units[index] if units else _PIECE,  # type: ignore[arg-type]
             goods.discounts_minor[index] if goods.discounts_minor else 0,
-            goods.categories[index] if goods.categories else "",
-            _kind(goods, index),
+            categories[index] if categories else "",
+            _kind(kinds, index),
             voided=goods.quantities[index] < 0 or index in goods.voided,
             brand=goods.brands[index] if goods.brands else "",
         )
-        for index, product in enumerate(goods.products)
+        for index, product in enumerate(goods.product_codes)
     ]
 
 
-def _kind(goods: e.Goods, index: int) -> LineKind:
+def _kind(kinds: Sequence[str], index: int) -> LineKind:
     """A line of goods brought back stands as voided, so it needs no kind of its own."""
-    if not goods.kinds or goods.kinds[index] == "return":
+    if not kinds or kinds[index] == "return":
         return _SALE
-    return cast("LineKind", goods.kinds[index])
+    return cast("LineKind", kinds[index])
 
 
 def loose_of(goods: e.Goods) -> list[Line]:
     """The lines of goods brought back of which nobody knows the receipt."""
+    kinds = goods.kind_names
+    if "return" not in kinds:
+        return []
+    products, categories = goods.product_codes, goods.category_codes
     return [
         Line(
-            goods.products[index], goods.quantities[index], goods.amounts_minor[index],
-            category=goods.categories[index] if goods.categories else "", kind="return",
+            products[index], goods.quantities[index], goods.amounts_minor[index],
+            category=categories[index] if categories else "", kind="return",
         )
-        for index, kind in enumerate(goods.kinds)
+        for index, kind in enumerate(kinds)
         if kind == "return" and index not in goods.voided
     ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from ledger.events.columns import KIND_LETTERS, UNIT_LETTERS, named, unpacked
 from ledger.types import Day, Instant
 
 __all__ = [
@@ -57,9 +58,14 @@ class Event(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Goods(Struct, frozen=True, array_like=True, gc=False):
-    """The lines of a receipt, as columns; a column that says nothing new is left empty."""
+    """The lines of a receipt, as columns; a column that says nothing new is left empty.
+
+    Who wants products, categories, units or kinds asks for `product_codes` and so on, which work
+    them out at each call.
+    """
 
     products: tuple[str, ...]
+    """The codes; beside `product_digits`, their beginning and those that have another form."""
     quantities: tuple[int, ...]
     amounts_minor: tuple[int, ...]
     categories: tuple[str, ...] = ()
@@ -69,6 +75,35 @@ class Goods(Struct, frozen=True, array_like=True, gc=False):
     voided: tuple[int, ...] = ()
     """Indices of the voided lines, counted from 0."""
     brands: tuple[str, ...] = ()
+    product_digits: bytes = b""
+    """See `columns`, as for the next three."""
+    category_digits: bytes = b""
+    unit_letters: str = ""
+    kind_letters: str = ""
+
+    @property
+    def product_codes(self) -> tuple[str, ...]:
+        """The product of each line."""
+        if self.product_digits:
+            return unpacked(self.products, self.product_digits, len(self.quantities))
+        return self.products
+
+    @property
+    def category_codes(self) -> tuple[str, ...]:
+        """The category of each line; empty where none has one."""
+        if self.category_digits:
+            return unpacked(self.categories, self.category_digits, len(self.quantities))
+        return self.categories
+
+    @property
+    def unit_names(self) -> tuple[str, ...]:
+        """The unit of each line; empty where all are pieces."""
+        return named(self.unit_letters, UNIT_LETTERS) if self.unit_letters else self.units
+
+    @property
+    def kind_names(self) -> tuple[str, ...]:
+        """The kind of each line; empty where all are sales."""
+        return named(self.kind_letters, KIND_LETTERS) if self.kind_letters else self.kinds
 
 
 class Scan(Struct, frozen=True, array_like=True, gc=False):

@@ -74,7 +74,7 @@ def _write(
     out.rows["fct_receipt"].append(
         (
             receipt, scan.store, scan.lane, scan.business_day, scan.number, scan.captured_at,
-            scan.offset_minutes, member, state, scan.cashier, len(goods.products), amount,
+            scan.offset_minutes, member, state, scan.cashier, len(goods.quantities), amount,
             sum(points), 0, 0, award.programme if award else 0, int(scan.historical),
             at.recorded_at, at.position,
         )
@@ -83,7 +83,7 @@ def _write(
 
 
 def _write_lines(out: Out, at: At, receipt: bytes, goods: e.Goods, points: Sequence[int]) -> None:
-    count = len(goods.products)
+    count = len(goods.quantities)
     voided = [0] * count
     for index in goods.voided:
         voided[index] = 1
@@ -91,11 +91,11 @@ def _write_lines(out: Out, at: At, receipt: bytes, goods: e.Goods, points: Seque
         zip(
             [receipt] * count,
             range(1, count + 1),
-            goods.products,
-            goods.categories or [""] * count,
+            goods.product_codes,
+            goods.category_codes or [""] * count,
             goods.brands or [""] * count,
-            goods.kinds or ["sale"] * count,
-            goods.units or ["piece"] * count,
+            goods.kind_names or ["sale"] * count,
+            goods.unit_names or ["piece"] * count,
             goods.quantities,
             goods.amounts_minor,
             goods.discounts_minor or [0] * count,

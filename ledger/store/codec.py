@@ -1,4 +1,7 @@
-"""Events to bytes and back: array-like msgpack, typed by topic."""
+"""Events to bytes and back: array-like msgpack, typed by topic.
+
+Fields at the very end of an event that have their defaults are not stored: reading gives them again.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, StoredEvent
 from eventsourcing.utils import register_topic
+from msgspec.structs import astuple
 
 from ledger.types import Instant
 
@@ -45,7 +49,8 @@ class Codec:
         self.decode: dict[str, Callable[[bytes], Any]] = {
             topic: msgspec.msgpack.Decoder(event).decode for topic, event in topics.items()
         }
-        self.encode = msgspec.msgpack.Encoder().encode
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._cut = {event: cut for event in topics.values() if (cut := _cutting(event))}
         self.snapshot: dict[int, Callable[[bytes], Any]] = {
             number: msgspec.msgpack.Decoder(kind.state).decode
             for number, kind in kinds.items()
@@ -54,6 +59,46 @@ class Codec:
         self.shape = next((kind.shape for kind in kinds.values() if kind.shape), "")
         for topic, event in topics.items():
             register_topic(f"loyalty:{topic}", event)
+
+    def encode(self, value: Any) -> bytes:
+        """An event without what is usual at its end, or a state, as bytes."""
+        cut = self._cut.get(type(value))
+        return self._encode(cut(value) if cut else value)
+
+
+Cut = Callable[[Any], tuple[Any, ...]]
+
+
+def _cutting(form: type) -> Cut | None:
+    """What takes the defaults off the end of an event, or of the part that it ends with."""
+    fields = msgspec.structs.fields(form)
+    fixed = sum(field.required for field in fields)
+    if fixed < len(fields):
+        return _cut_after(fixed, tuple([field.default for field in fields[fixed:]]))
+    part: Any = fields[-1].type if fields else None
+    within = _cutting(part) if hasattr(part, "__struct_fields__") else None
+    return _cut_within(within) if within else None
+
+
+def _cut_after(fixed: int, usual: tuple[Any, ...]) -> Cut:
+    def cut(value: Any) -> tuple[Any, ...]:
+        told = astuple(value)
+        if told[fixed:] == usual:
+            return told[:fixed]
+        size = len(told)
+        while told[size - 1] == usual[size - 1 - fixed]:
+            size -= 1
+        return told[:size]
+
+    return cut
+
+
+def _cut_within(within: Cut) -> Cut:
+    def cut(value: Any) -> tuple[Any, ...]:
+        told = astuple(value)
+        return told[:-1] + (within(told[-1]),)  # noqa: RUF005  done for every receipt
+
+    return cut
 
 
 class Recorded(NamedTuple):

@@ -68,9 +68,9 @@ def receipt_of(scan: e.Scan, card: bytes, currency: str) -> Receipt:
 
 def _lines(goods: e.Goods) -> Iterator[Line]:
     """As `lines_of`, with what came back loose as the till sent it."""
-    loose = iter(loose_of(goods))
+    loose, kinds = iter(loose_of(goods)), goods.kind_names
     for index, line in enumerate(lines_of(goods)):
-        back = goods.kinds and goods.kinds[index] == "return" and index not in goods.voided
+        back = kinds and kinds[index] == "return" and index not in goods.voided
         yield next(loose) if back else line
 
 
