@@ -3,6 +3,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
+# Tests at a time; 0 runs them in one process, for a debugger.
+JOBS ?= 2
 
 .PHONY: help demo test check bench prove soak mutate format clean
 
@@ -30,7 +32,7 @@ demo: $(VENV)/.cli,personal $(if $(DATA),$(VENV)/.data)
 	@$(BIN)/loyalty demo $(if $(DATA),--data '$(DATA)')
 
 test: $(VENV)/.test
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.check
 	@$(BIN)/ruff check .

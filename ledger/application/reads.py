@@ -79,7 +79,7 @@ class Reads(Door):
         """The streams of the members that cards lead to; where nobody holds one, of who would."""
         working = Working(self.log, self.codec, self.keys, Cache(1), self.vault)
         streams = [self.keys.card(card) for card in cards]
-        working.fetch(streams)
+        working.fetch(working.missing(streams))
         states = (cast("CardState | None", working.state(stream)) for stream in streams)
         return [
             state.member if state and state.member else self.keys.member(card)

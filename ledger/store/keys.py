@@ -37,7 +37,6 @@ class Keys:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
         self.card = lru_cache(maxsize=100_000)(self._card)
-        self.receipt = lru_cache(maxsize=10_000)(self._receipt)
 
     def _card(self, number: str) -> bytes:
         return self._id(bytes([CARD]), ("card", number))
@@ -46,7 +45,8 @@ class Keys:
         """The stream of the member who enrols with this card."""
         return self._id(bytes([MEMBER]), ("member", card))
 
-    def _receipt(self, key: ReceiptKey) -> bytes:
+    def receipt(self, key: ReceiptKey) -> bytes:
+        """The stream of a receipt."""
         day = min(max(key.business_day, 0), _LAST_DAY)
         return self._id(bytes([RECEIPT]) + day.to_bytes(2, "big"), tuple(key))
 

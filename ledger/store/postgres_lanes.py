@@ -12,8 +12,8 @@ import struct
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from threading import Lock
 from typing import Any, NamedTuple
-from weakref import WeakSet
 
 import psycopg
 from eventsourcing.persistence import (
@@ -57,14 +57,19 @@ class Statement(NamedTuple):
 
 
 class Lanes:
-    """Connections of the pool on which some statements are prepared; for any thread."""
+    """Connections of the pool on which some statements are prepared; for any thread.
+
+    They stay out of the pool while they are: the driver forgets all that is prepared on a
+    connection when it rolls back. Where all are in use, a statement is run without.
+    """
 
     def __init__(self, datastore: PostgresDatastore, statements: Mapping[str, Statement]) -> None:
         """Nothing is connected yet."""
         self._pool = datastore.pool
         self._statements = statements
         self._free: deque[psycopg.Connection[Any]] = deque()
-        self._prepared: WeakSet[psycopg.Connection[Any]] = WeakSet()
+        self._kept = 0
+        self._counting = Lock()
 
     def call(self, name: str, parameters: Sequence[bytes]) -> Any:
         """Run a statement in a transaction of its own; its result, of libpq.
@@ -73,50 +78,73 @@ class Lanes:
             PersistenceError: as the library's own calls raise it.
         """
         try:
-            connection = self._taken()
+            lane = self._taken()
+            if lane is None:
+                return self._call_unprepared(name, parameters)
             try:
-                return self._run(connection.pgconn, name, parameters)
+                own, formats = lane.pgconn, [_BINARY] * len(parameters)
+                found = own.exec_prepared(name.encode(), parameters, formats, _BINARY)
+                return _checked(own, found)
             finally:
-                self._put_back(connection)
+                self._put_back(lane)
         except psycopg.Error as error:
             kind = next(ours for theirs, ours in _ERRORS if isinstance(error, theirs))
             raise kind(str(error)) from error
 
     def close(self) -> None:
-        """Let the pool have its connections back."""
+        """Let go of the connections."""
         while self._free:
-            self._pool.putconn(self._free.pop())
+            self._let_go(self._free.pop())
 
-    def _taken(self) -> psycopg.Connection[Any]:
-        with suppress(IndexError):
-            return self._free.pop()
+    def _call_unprepared(self, name: str, parameters: Sequence[bytes]) -> Any:
+        sql, types = self._statements[name]
         self._pool.open()
         connection = self._pool.getconn()
-        if connection not in self._prepared:
-            try:
-                own = connection.pgconn
-                for name, statement in self._statements.items():
-                    made = own.prepare(name.encode(), statement.sql.encode(), statement.types)
-                    _checked(own, made)
-            except BaseException:
-                self._pool.putconn(connection)
-                raise
-            self._prepared.add(connection)
+        try:
+            own, formats = connection.pgconn, [_BINARY] * len(parameters)
+            found = own.exec_params(sql.encode(), parameters, types, formats, _BINARY)
+            return _checked(own, found)
+        finally:
+            self._pool.putconn(connection)
+
+    def _taken(self) -> psycopg.Connection[Any] | None:
+        """A connection for one call; None where there are enough and all are in use."""
+        with suppress(IndexError):
+            return self._free.pop()
+        with self._counting:
+            if self._kept == KEPT:
+                return None
+            self._kept += 1
+        try:
+            self._pool.open()
+            connection: psycopg.Connection[Any] = self._pool.getconn()
+        except BaseException:
+            self._forget()
+            raise
+        try:
+            own = connection.pgconn
+            for name, (sql, types) in self._statements.items():
+                _checked(own, own.prepare(name.encode(), sql.encode(), types))
+        except BaseException:
+            self._let_go(connection)
+            raise
         return connection
 
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
-        if connection.pgconn.status != pq.ConnStatus.OK:
-            connection.close()  # the pool makes another one for it
-        elif len(self._free) < KEPT:
+        if connection.pgconn.status == pq.ConnStatus.OK:
             self._free.append(connection)
-            return
+        else:
+            self._let_go(connection)
+
+    def _let_go(self, connection: psycopg.Connection[Any]) -> None:
+        """The pool makes another one for it."""
+        self._forget()
+        connection.close()
         self._pool.putconn(connection)
 
-    @staticmethod
-    def _run(connection: Any, name: str, parameters: Sequence[bytes]) -> Any:
-        formats = [_BINARY] * len(parameters)
-        found = connection.exec_prepared(name.encode(), parameters, formats, _BINARY)
-        return _checked(connection, found)
+    def _forget(self) -> None:
+        with self._counting:
+            self._kept -= 1
 
 
 def _checked(connection: Any, found: Any) -> Any:

@@ -133,12 +133,11 @@ class Working:
         """Decide as if these did not exist; where one does, appending is a conflict."""
         self._known.update(dict.fromkeys(streams, ABSENT))
 
-    def fetch(self, streams: Iterable[bytes]) -> None:
-        """Look up in one statement all streams that are not at hand.
+    def fetch(self, missing: list[bytes]) -> None:
+        """Look up streams in one statement.
 
         The same statement tells which streams others have written to since the last look.
         """
-        missing = self.missing(streams)
         since = self._cache.head
         found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
         if found.changed is None:
@@ -179,7 +178,8 @@ class Working:
 
     def state(self, stream: bytes) -> Any:
         """The state of a stream; None where it does not exist."""
-        return self.entry(stream).state
+        entry = self._known.get(stream) or self._cache.entries.get(stream)
+        return (entry or self.entry(stream)).state
 
     def version(self, stream: bytes) -> int:
         """The version of a stream; 0 where it does not exist."""

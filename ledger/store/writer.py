@@ -277,17 +277,20 @@ class Writer:
         working = self._working
         commands = [command for job in jobs for command in job.commands]
         working.begin(self._clock())
-        self._believed = self._at_hand(commands)
-        if self._believed and not self._decide_all(jobs):
-            self._believed = False  # a refusal and a repeat are told of what is there now
-            working.begin(self._clock())
+        missing = working.missing(self._streams(commands))
+        self._believed = self._at_hand(commands, missing)
+        if self._believed:
+            working.expect_new(missing)
+            if not self._decide_all(jobs):  # a refusal and a repeat are told of what is there now
+                self._believed = False
+                working.begin(self._clock())
         if not self._believed:
-            self._look_up(commands)
+            self._look_up(commands, missing)
             self._decide_all(jobs)
         working.settle()
         return working.batch()
 
-    def _at_hand(self, commands: list[Command]) -> bool:
+    def _at_hand(self, commands: list[Command], missing: list[bytes]) -> bool:
         """Whether looking up can be spared: nothing is missing but what the commands should begin.
 
         A decision that is recorded names the versions it rests on, so one that rests on what has
@@ -295,12 +298,8 @@ class Writer:
         """
         if self._doubting or self._wall() - self._looked_at > BELIEVED_US:
             return False
-        missing = self._working.missing(self._streams(commands))
         new = {getattr(command, "begins", b"") for command in commands}
-        if b"" in new or not new.issuperset(missing):
-            return False
-        self._working.expect_new(missing)
-        return True
+        return b"" not in new and new.issuperset(missing)
 
     def _decide_all(self, jobs: list[Job]) -> bool:
         """Decide in order; whether all of it is to be recorded."""
@@ -308,10 +307,10 @@ class Writer:
             job.answers = [self._decide(command) for command in job.commands]
         return not any(getattr(answer, "repeat", True) for job in jobs for answer in job.answers)
 
-    def _look_up(self, commands: list[Command]) -> None:
+    def _look_up(self, commands: list[Command], missing: list[bytes]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
         self._looked_at = self._wall()
-        self._working.fetch(self._streams(commands))
+        self._working.fetch(missing)
         if further := self._working.missing(self._streams(commands)):
             self._working.fetch(further)
 
