@@ -1,0 +1,109 @@
+"""What goes past the driver's cursors: the same values arrive, and no connection is lost on the way."""
+
+import threading
+
+import pytest
+from eventsourcing.persistence import IntegrityError, ProgrammingError
+
+from ledger.application import LoyaltyLedger
+from ledger.store import postgres_lanes as lanes
+from ledger.store.log import Row
+from tests.conftest import PROGRAMME, SECRET
+
+ECHO = {
+    "texts": lanes.Statement(
+        "SELECT array_to_string($1, '|'), cardinality($1)", (lanes.ARRAY_OF[lanes.TEXT],)
+    ),
+    "int8s": lanes.Statement(
+        "SELECT array_to_string($1, '|'), cardinality($1)", (lanes.ARRAY_OF[lanes.INT8],)
+    ),
+    "int4s": lanes.Statement(
+        "SELECT array_to_string($1, '|'), cardinality($1)", (lanes.ARRAY_OF[lanes.INT4],)
+    ),
+    "bytes": lanes.Statement(
+        "SELECT (SELECT string_agg(encode(u, 'hex'), '|') FROM unnest($1) u), cardinality($1)",
+        (lanes.ARRAY_OF[lanes.BYTEA],),
+    ),
+    "uuids": lanes.Statement(
+        "SELECT array_to_string($1, '|'), cardinality($1)", (lanes.ARRAY_OF[lanes.UUID],)
+    ),
+    "wrong": lanes.Statement("SELECT 1 / ($1 - $1)", (lanes.INT8,)),
+}
+
+
+@pytest.fixture
+def log(new_postgres, clock):
+    with LoyaltyLedger.create(new_postgres(), PROGRAMME, secret=SECRET, clock=clock) as ledger:
+        yield ledger.log
+
+
+@pytest.fixture
+def echo(log):
+    opened = lanes.Lanes(log.datastore, ECHO)
+    yield opened
+    opened.close()
+
+
+def told(found):
+    value = found.get_value(0, 0)
+    return (value or b"").decode(), lanes.number(found.get_value(0, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "text", "count"),
+    [
+        ("texts", lanes.texts(["a", "", "żółć", "x" * 300]), f"a||żółć|{'x' * 300}", 4),
+        ("int8s", lanes.int8s([0, -1, 2**63 - 1, -(2**63)]), f"0|-1|{2**63 - 1}|{-(2**63)}", 4),
+        ("int4s", lanes.int4s([1, -(2**31), 2**31 - 1]), f"1|{-(2**31)}|{2**31 - 1}", 3),
+        ("bytes", lanes.array(lanes.BYTEA, [b"", b"\0\xff", b"a"]), "|00ff|61", 3),
+        ("uuids", lanes.array(lanes.UUID, [bytes(16)]), "00000000-0000-0000-0000-000000000000", 1),
+        ("bytes", lanes.array(lanes.BYTEA, []), "", 0),
+        ("texts", lanes.texts([]), "", 0),
+    ],
+)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_values_arrive_as_they_were(echo, monkeypatch, prepared, name, sent, text, count):
+    if not prepared:
+        monkeypatch.setattr(lanes, "KEPT", 0)
+    assert told(echo.call(name, (sent,))) == (text, count)
+
+
+@pytest.mark.parametrize("prepared", [True, False])
+def test_an_error_is_the_librarys_and_the_next_call_is_served(echo, monkeypatch, prepared):
+    if not prepared:
+        monkeypatch.setattr(lanes, "KEPT", 0)
+    for _ in range(20):  # more than the pool has connections
+        with pytest.raises(Exception, match="division by zero") as raised:
+            echo.call("wrong", (lanes.int8(1),))
+        assert type(raised.value).__module__ == "eventsourcing.persistence"
+    assert told(echo.call("texts", (lanes.texts(["on"]),))) == ("on", 1)
+
+
+def test_more_threads_than_lanes_are_served(log):
+    wrong = []
+
+    def look():
+        try:
+            for _ in range(20):
+                assert log.load([bytes(16)], "", 0).head == 1
+        except Exception as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=look) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert log._lanes._kept <= lanes.KEPT
+
+
+def test_what_is_rolled_back_elsewhere_takes_no_statement_away(log):
+    for number in range(3):
+        with pytest.raises(ProgrammingError), log.transaction(commit=True) as cursor:
+            cursor.execute("SELECT nothing_of_the_kind")
+        row = Row(bytes([2]) + bytes(14) + bytes([number]), 1, "seen", b"\x90", 1)
+        assert log.append([row], 1) == number + 2
+    with pytest.raises(IntegrityError):
+        log.append([row], 1)
+    assert log.load([row.stream], "", 0).head == 4
