@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier, Event
@@ -332,3 +333,19 @@ def test_a_lost_connection_is_tried_again_and_nothing_is_twice(new_postgres, clo
         assert (topics.count("scan"), topics.count("claim")) == (300, 300)
         conserved(ledger, "c1")
         sound(ledger)
+
+
+def test_where_the_writer_itself_fails_nobody_waits_for_ever(ledger, monkeypatch):
+    seen = []
+
+    def broken(batch):
+        raise RuntimeError("a bug behind the answers")
+
+    ledger.enrol("c1")
+    monkeypatch.setattr(ledger._writer, "_take_snapshots", broken)
+    monkeypatch.setattr(threading, "excepthook", seen.append)
+    ledger.record(receipt(card="c1"))  # answered before it fails
+    ledger._writer._thread.join(30)
+    with pytest.raises(Closed):
+        ledger.record(receipt(card="c1"))
+    assert [type(one.exc_value) for one in seen] == [RuntimeError]

@@ -213,3 +213,9 @@ class Waiting:
         with self._lock:
             self.closing = True
             self._changed.notify_all()
+
+    def end(self) -> list[Job]:
+        """Take no more, and give back what nobody will take."""
+        with self._lock:
+            self.closing = True
+            return self._taken(self.commands + 1)

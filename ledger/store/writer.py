@@ -26,7 +26,7 @@ from eventsourcing.persistence import (
     OperationalError,
 )
 
-from ledger.errors import LedgerError, StoreUnavailable
+from ledger.errors import Closed, LedgerError, StoreUnavailable
 from ledger.store.log import Log, Snapshot
 from ledger.store.waiting import MANY, Asked, Command, Job, Later, Waiting
 from ledger.store.working import Batch, Working
@@ -153,6 +153,13 @@ class Writer:
                     self._thread.start()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:  # however it ended, nobody waits for ever
+            for job in self._waiting.end():
+                job.fail(Closed())
+
+    def _work(self) -> None:
         flight: _Flight | None = None
         while True:
             if flight is None:
