@@ -5,6 +5,7 @@ import pytest
 from ledger.application import LoyaltyLedger
 from ledger.errors import KeyConflict
 from ledger.store import writer
+from tests.conftest import PROGRAMME
 from tests.shop import conserved, points_of, receipt
 
 
@@ -91,3 +92,16 @@ def test_one_that_brings_goods_back_is_looked_up(ledger, looks):
     assert looks
     assert points_of(ledger, "c1") == 10
     conserved(ledger, "c1")
+
+
+def test_a_clock_that_was_put_back_makes_nothing_believed(ledger, looks):
+    ledger._writer._looked_at += 3_600_000_000
+    ledger.record(receipt(card="c1"))
+    assert looks
+
+
+def test_a_programme_of_a_moment_ago_counts(ledger, other, looks, clock):
+    double = PROGRAMME.replace("points = 1\nper_minor = 100", "points = 2\nper_minor = 100")
+    other.publish(double, clock.now + 1)
+    outcome = ledger.record(receipt(card="c1", amount=100, at=clock.now + 1))
+    assert ledger.event(outcome).award.programme == 2

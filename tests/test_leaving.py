@@ -319,3 +319,13 @@ def test_who_left_or_was_merged_is_not_counted_as_dormant(ledger, clock):
     clock.now = NOW + 100 * DAY
     with ledger.reading() as reader:
         assert reader.dormant(clock.now, 10) == 2
+
+
+def test_who_was_merged_away_and_erased_is_not_enrolled_again(ledger):
+    ledger.enrol("c1", ADA)
+    ledger.enrol("c2")
+    ledger.merge("c1", "c2", "one person", "Bob", "m1")
+    erase(ledger, member="c2")
+    with pytest.raises(MemberClosed):
+        ledger.enrol("c1", Personal(name="Zoe"))
+    assert ledger.verify().clean

@@ -32,9 +32,10 @@ class Awaited(Receipts):
             Busy, Closed, and what the command refuses.
         """
         loop = asyncio.get_running_loop()
-        if self._mail is None or self._mail.loop is not loop:
-            self._mail = Mail(loop)
-        job = Waits(command, self._mail)
+        mail = self._mail  # looked at once: another loop's thread may put its own there
+        if mail is None or mail.loop is not loop:
+            mail = self._mail = Mail(loop)
+        job = Waits(command, mail)
         self._writer.put(job)
         return cast("Outcome", await job.future)
 

@@ -138,7 +138,7 @@ def accepting(member: Member) -> None:
     Raises:
         MemberClosed: it is not.
     """
-    if member.closed:
+    if member.closed or member.erased:  # who was merged away is erased without being closed
         raise MemberClosed
 
 

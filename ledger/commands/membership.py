@@ -121,6 +121,7 @@ class Enrol(NamedTuple):
             raise CardTaken(field="card")
         member = member_of(working, first)
         accepting(member)
+        accepting(member_of(working, stream))
         personal = replace(self.personal, card=self.card)
         if member.kind != self.kind:
             raise KeyConflict(field="kind")

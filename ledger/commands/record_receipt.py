@@ -86,6 +86,11 @@ class RecordReceipt:
         """The stream of the receipt; empty where it brings back goods, which it must know of."""
         return self.own[0] if len(self.own) == 1 else b""
 
+    @property
+    def as_of(self) -> Instant:
+        """The programme of this instant decides."""
+        return instant_of(self.receipt.captured_at)
+
     def decide(self, working: Working) -> Outcome:
         """Record the receipt, or answer with its first outcome.
 

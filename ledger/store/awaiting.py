@@ -65,8 +65,10 @@ class Awaited:
         """Let the task have the answer, in the loop."""
         if self.future.done():  # cancelled, or answered before an error came
             return
-        error = self.error or self.answers[0]
-        if isinstance(error, BaseException):
-            self.future.set_exception(error)
+        answer = self.error or self.answers[0]
+        if isinstance(answer, StopIteration):  # a bug that no future takes
+            answer = RuntimeError(repr(answer))
+        if isinstance(answer, BaseException):
+            self.future.set_exception(answer)
         else:
-            self.future.set_result(error)
+            self.future.set_result(answer)

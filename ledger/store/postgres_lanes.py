@@ -69,6 +69,7 @@ class Lanes:
         self._statements = statements
         self._free: deque[psycopg.Connection[Any]] = deque()
         self._kept = 0
+        self._closed = False
         self._counting = Lock()
 
     def call(self, name: str, parameters: Sequence[bytes]) -> Any:
@@ -92,9 +93,11 @@ class Lanes:
             raise kind(str(error)) from error
 
     def close(self) -> None:
-        """Let go of the connections."""
-        while self._free:
-            self._let_go(self._free.pop())
+        """Let go of the connections; of one in use when its call has ended."""
+        self._closed = True
+        with suppress(IndexError):
+            while True:
+                self._let_go(self._free.pop())
 
     def _call_unprepared(self, name: str, parameters: Sequence[bytes]) -> Any:
         sql, types = self._statements[name]
@@ -131,10 +134,12 @@ class Lanes:
         return connection
 
     def _put_back(self, connection: psycopg.Connection[Any]) -> None:
-        if connection.pgconn.status == pq.ConnStatus.OK:
-            self._free.append(connection)
-        else:
+        if connection.pgconn.status != pq.ConnStatus.OK:
             self._let_go(connection)
+            return
+        self._free.append(connection)
+        if self._closed:  # looked at after it lies there: whoever closes meanwhile finds it
+            self.close()
 
     def _let_go(self, connection: psycopg.Connection[Any]) -> None:
         """The pool makes another one for it."""

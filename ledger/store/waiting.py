@@ -24,7 +24,7 @@ class Command(Protocol):
         """The streams it will look at, as far as it can tell from what is at hand.
 
         Asked twice: what the first answer led to may tell the second where to look. A command
-        may have `begins`, the one of them that does not exist unless it is sent again.
+        may have `begins`, the one of them that does not exist unless it is sent again, and `as_of`.
         """
 
     def decide(self, working: Working) -> Any:

@@ -82,6 +82,7 @@ class Writer:
         self._believed = False
         """Whether the latest batch was decided without looking."""
         self._looked_at = 0
+        self._looked_second = 0
         self._expected = 1
         """Commands that may be there in a moment: whoever was just answered is back then."""
         self._thread: Thread | None = None
@@ -214,6 +215,7 @@ class Writer:
             self._working.forget()
             self._fail(flight.jobs, error)
             return False
+        self._doubting = max(0, self._doubting - 1)
         self._answer(flight.jobs)
         self._take_snapshots(flight.batch)
         return True
@@ -277,8 +279,10 @@ class Writer:
         """They only spare reading: whoever waits does not wait for them, nor fail with them."""
         self._due.update((one.stream, one) for one in self._working.snapshots_due(batch))
         if self._due and self._taken.done():
-            due, self._due = list(self._due.values()), {}
-            self._taken = self._aside.submit(self._log.put_snapshots, due)
+            due = list(self._due.values())
+            with suppress(RuntimeError):  # the interpreter is ending: they are taken at the close
+                self._taken = self._aside.submit(self._log.put_snapshots, due)
+                self._due = {}
 
     def _decided(self, jobs: list[Job]) -> Batch:
         working = self._working
@@ -303,10 +307,14 @@ class Writer:
         A decision that is recorded names the versions it rests on, so one that rests on what has
         changed since is a conflict. What it only reads is this old at most.
         """
-        if self._doubting or self._wall() - self._looked_at > BELIEVED_US:
+        since = self._wall() - self._looked_at
+        if self._doubting or not 0 <= since <= BELIEVED_US:  # a clock can be put back
             return False
         new = {getattr(command, "begins", b"") for command in commands}
-        return b"" not in new and new.issuperset(missing)
+        if b"" in new or not new.issuperset(missing):
+            return False
+        # A programme that was published since takes effect later than that second.
+        return all(command.as_of <= self._looked_second for command in commands)  # type: ignore[attr-defined]
 
     def _decide_all(self, jobs: list[Job]) -> bool:
         """Decide in order; whether all of it is to be recorded."""
@@ -316,7 +324,7 @@ class Writer:
 
     def _look_up(self, commands: list[Command], missing: list[bytes]) -> None:
         """Two statements for the whole batch; the second only where the first led further."""
-        self._looked_at = self._wall()
+        self._looked_at, self._looked_second = self._wall(), self._working.now
         self._working.fetch(missing)
         if further := self._working.missing(self._streams(commands)):
             self._working.fetch(further)
