@@ -14,7 +14,7 @@ help:
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
-	@echo "make soak    10,000 numbered runs of the model a store: takes hours, goes on where it stopped"
+	@echo "make soak    10,000 numbered runs of the model for each oracle and store: takes hours, goes on where it stopped"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
