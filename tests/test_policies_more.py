@@ -238,3 +238,11 @@ def test_hours_hold_from_the_first_and_before_the_last():
     for bonus, hours in ((day, {8, 9}), (night, {22, 23, 0, 1}), (one, {23})):
         rules = Earn(1, 100, bonus=(bonus,))
         assert {h for h in range(24) if holding(basket(rules, 100, hour=h)) == [bonus]} == hours
+
+
+def test_points_given_once_lie_on_the_lines_that_the_bonus_is_for():
+    lines = (Line("a", 1, 1), Line("b", 1, 1_000), Line("a", 1, 3))
+    bonus = Bonus("apples", products=frozenset(("a",)), points=8)
+    rules = Earn(1, 100, bonus=(bonus,))
+    (award,) = bonus_points(Basket(rules, lines, [1, 1_000, 3], 20_000), [0, 10, 0])
+    assert award.points == [2, 0, 6]
