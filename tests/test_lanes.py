@@ -8,6 +8,7 @@ from eventsourcing.persistence import IntegrityError, ProgrammingError
 from ledger.application import LoyaltyLedger
 from ledger.store import postgres_lanes as lanes
 from ledger.store.log import Row
+from ledger.store.postgres import Factory, environment
 from tests.conftest import PROGRAMME, SECRET
 
 ECHO = {
@@ -96,6 +97,32 @@ def test_more_threads_than_lanes_are_served(log):
         thread.join()
     assert not wrong
     assert log._lanes._kept <= lanes.KEPT
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_small_pool_is_not_used_up(new_postgres, clock, most):
+    """Two who append side by side, and then one who needs a transaction."""
+    url = new_postgres()
+    LoyaltyLedger.create(url, PROGRAMME, secret=SECRET, clock=clock).close()
+    few = {"POSTGRES_POOL_SIZE": "1", "POSTGRES_MAX_OVERFLOW": str(most - 1), "CREATE_TABLE": "no"}
+    log = Factory({**environment(url), **few}).process_recorder()
+    try:
+        before = log.head()
+
+        def put(name):
+            for version in range(1, 51):
+                log.append([Row(bytes([1, name]).ljust(16, b"p"), version, "enrolled", b"", 1)], 1)
+
+        threads = [threading.Thread(target=put, args=(name,)) for name in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        with log.transaction(commit=True) as cursor:
+            cursor.execute("SELECT 1")
+        assert log.head() - before == 150
+    finally:
+        log.close()
 
 
 def test_what_is_rolled_back_elsewhere_takes_no_statement_away(log):

@@ -31,7 +31,8 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 
 KEPT = 2
-"""Connections kept at hand: one appends while the other looks up."""
+"""Connections kept at hand at most: one appends while the other looks up. One of the pool's always
+stays for everything else."""
 INT4, INT8, TEXT, BYTEA, UUID = 23, 20, 25, 17, 2950
 ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, BYTEA: 1001, UUID: 2951}
 _BINARY = 1
@@ -115,7 +116,7 @@ class Lanes:
         with suppress(IndexError):
             return self._free.pop()
         with self._counting:
-            if self._kept == KEPT:
+            if self._kept >= min(KEPT, self._pool.max_size - 1):
                 return None
             self._kept += 1
         try:
