@@ -58,6 +58,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("review", "review", "list what waits for a person, approve it, deny it"),
     Entry("staff", "staff", "say which cashier holds a card"),
     Entry("budget", "budget", "what campaigns have left to give"),
+    Entry("offers", "offers", "what members are about to need: how well it is told"),
     Entry("status", "status", "how far the reporting tables have come, with their digests"),
     Entry("follow", "follow", "keep the reporting tables up to date until stopped"),
     Entry("rebuild", "rebuild", "build reporting tables anew from the log"),
@@ -130,7 +131,9 @@ def _run(options: argparse.Namespace) -> int:
         speaker.note(f"loyalty: {error}")
         return REFUSED
     except ImportError as error:
-        speaker.note(f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data]'")
+        speaker.note(
+            f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data,offers]'"
+        )
         return USAGE
     except KeyboardInterrupt:
         speaker.note("loyalty: interrupted; what was answered is recorded")

@@ -1,0 +1,1 @@
+"""Back-tests of what members are about to need, on plain files and on the log."""

@@ -1,0 +1,158 @@
+"""Lines with dates: the next basket, the list of a fortnight, and when each item is bought again.
+
+A Parquet file with the columns member, date, basket and item, or with others that are named. All
+is learned from what lies before the tested weeks, and nothing is chosen on what is tested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from adapters.offers.tables import Scores, flat, listed, ranked
+from adapters.offers.ways import MOST, every, ways
+from adapters.retail.parquet import arrow
+from ledger.errors import InputInvalid
+from ledger.forecast.fit import Lesson, fit
+from ledger.forecast.measures import calibration_error_ppm, compared
+from ledger.forecast.moment import Moment
+from ledger.forecast.purchases import Ints, Purchases, purchases
+from ledger.forecast.timing import fit_timing, intervals, lately_begun
+
+FORTNIGHT = 14
+WEEKS_DAYS = 56
+"""The last days of the data, in which the next basket and the time of the next purchase are told."""
+DAYS = 13
+"""On which lists are made, to be compared with the fortnight after each."""
+APART_DAYS = 28
+LESSONS = 3
+"""Fortnights before such a day, and visits, that are learned from."""
+ACTIVE_DAYS = 56
+"""Whoever was seen in so many days gets a list."""
+PLACES = (10, 20)
+COLUMNS = ("member", "date", "basket", "item")
+
+
+def read(path: Path, names: Mapping[str, str]) -> Purchases:
+    """The lines of a file, without those that name no member.
+
+    Raises:
+        InputInvalid: it is no Parquet, lacks a column, or a column is not what it should be.
+        ImportError: pyarrow is not installed.
+    """
+    arrow()
+    import pyarrow as pa  # noqa: PLC0415  an extra
+    import pyarrow.compute as pc  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    wanted = [names.get(column, column) for column in COLUMNS]
+    try:
+        table = pq.read_table(path, columns=wanted)
+        if len(table.column_names) < len(wanted):
+            raise InputInvalid(f"{path} has no such columns: {wanted}", field="columns")
+        member, basket, item = (_text(pc, table[wanted[n]]) for n in (0, 2, 3))
+        day = pc.cast(pc.cast(table[wanted[1]], pa.date32()), pa.int32())
+    except (pa.ArrowException, KeyError) as error:
+        raise InputInvalid(f"{path}: {error}", field="file") from error
+    there = pc.and_(pc.is_valid(day), pc.greater(pc.utf8_length(member), 0))
+    coded = [_coded(pc.filter(column, there)) for column in (member, basket, item)]
+    if not len(coded[0]):
+        raise InputInvalid(f"{path} holds no line of a member.", field="file")
+    days = pc.filter(day, there).to_numpy().astype(np.int64)
+    return purchases(coded[0], days, coded[1], coded[2])
+
+
+def _text(pc: Any, column: Any) -> Any:
+    return pc.fill_null(pc.cast(column, "string"), "")
+
+
+def _coded(column: Any) -> Ints:
+    """Numbers in the order of the texts."""
+    coded = column.combine_chunks().dictionary_encode()
+    rank = np.argsort(np.argsort(np.array(coded.dictionary.to_pylist(), dtype=object)))
+    return np.asarray(rank[coded.indices.to_numpy()], dtype=np.int64)
+
+
+def evaluate(bought: Purchases) -> dict[str, float]:
+    """All three, in one flat object."""
+    last = int(bought.visit_day.max())
+    start = last - WEEKS_DAYS
+    first = last - FORTNIGHT - APART_DAYS * (DAYS - 1) - FORTNIGHT * LESSONS
+    if not (bought.visit_day <= first).any():
+        raise InputInvalid(f"It takes more than {last - first} days of lines.", field="file")
+    return next_basket(bought, start) | fortnights(bought, last) | timing(bought, start)
+
+
+def next_basket(bought: Purchases, start: int) -> dict[str, float]:
+    """The first basket of each member after a day."""
+    known = bought.known_on(start)
+    lessons = [_next(bought, known - back) for back in range(1, LESSONS + 1)]
+    model = fit(lessons, 0)
+    asked = _next(bought, known)
+    tested = np.flatnonzero((known > 0) & (bought.visits > known))
+    runs: dict[str, list[Scores]] = {}
+    for name, way in ways(asked.moment, model, 0).items():
+        lists = every(asked.moment, way)
+        told = compared(lists, tested, asked.truth, bought.items, PLACES[-1])
+        runs[name] = [ranked(told, PLACES)]
+    return flat(runs)
+
+
+def _next(bought: Purchases, known: Ints) -> Lesson:
+    moment = Moment.at(bought, known, bought.day_of(known), dated=True)
+    return Lesson(moment, bought.next_visit(known), known > 0)
+
+
+def fortnights(bought: Purchases, last: int) -> dict[str, float]:
+    """Lists for a fortnight, made on several days four weeks apart, each by what was known then."""
+    runs: dict[str, list[Scores]] = {}
+    errors = []
+    for number in range(DAYS):
+        day = last - FORTNIGHT - APART_DAYS * number
+        lessons = [_fortnight(bought, day - FORTNIGHT * back) for back in range(1, LESSONS + 1)]
+        model = fit(lessons, FORTNIGHT)
+        asked = _fortnight(bought, day)
+        tested = np.flatnonzero(asked.whom)
+        for name, way in ways(asked.moment, model, number).items():
+            lists = every(asked.moment, way)
+            told = compared(lists, tested, asked.truth, bought.items, MOST)
+            runs.setdefault(name, []).append(listed(told, MOST))
+            if name == "model":
+                errors.append(_miscalibrated(lists, asked, bought))
+    return flat(runs) | {"calibration_error": round(float(np.mean(errors)) / 1e6, 5)}
+
+
+def _fortnight(bought: Purchases, day: int) -> Lesson:
+    known = bought.known_on(day)
+    moment = Moment.at(bought, known, np.full(bought.members, day), dated=True)
+    active = (known > 0) & (moment.people.away < ACTIVE_DAYS)
+    return Lesson(moment, bought.until(known, day + FORTNIGHT), active)
+
+
+def _miscalibrated(lists: Any, asked: Lesson, bought: Purchases) -> int:
+    active = asked.whom[lists.member]
+    keys = bought.keys(lists.member[active], lists.item[active])
+    return calibration_error_ppm(lists.chance_ppm[active], np.isin(keys, asked.truth))
+
+
+def timing(bought: Purchases, start: int) -> dict[str, float]:
+    """When items in use are bought again: purchases of the tested weeks, by all that was known before.
+
+    `window_share` is of those bought within a week of the day that was told: in its fortnight.
+    """
+    weeks = WEEKS_DAYS
+    past = lately_begun(intervals(bought, start - weeks), start - weeks, weeks)
+    model = fit_timing(past)
+    asked = lately_begun(intervals(bought, start), start, weeks)
+    if not len(asked.days):
+        raise InputInvalid("No item is bought often enough to tell when.", field="file")
+    own, shrunk = (np.rint(np.exp(asked.columns[:, n])).astype(np.int64) for n in (0, 1))
+    told: dict[str, float] = {"timing_intervals": len(asked.days)}
+    for before, days in (("", model.days(asked.columns)), ("baseline.", own), ("shrunk.", shrunk)):
+        missed = np.abs(days - asked.days)
+        told[f"{before}timing_mdae_days"] = float(np.median(missed))
+        told[f"{before}timing_window_share"] = round(float((missed <= FORTNIGHT // 2).mean()), 5)
+    return told

@@ -1,0 +1,118 @@
+"""Fitting the model on the past: what members bought next, at moments that are over by now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.linear_model import LogisticRegression
+
+from ledger.errors import InputInvalid
+from ledger.forecast.model import CHUNK, Model, Part
+from ledger.forecast.moment import Moment, Rows
+from ledger.forecast.purchases import Floats, Ints
+
+MOST_ROWS = 300_000
+"""Of one part, over all moments; with more, every so manieth member is looked at."""
+PENALTY = 0.3
+ROUNDS = 500
+_SOME = 200
+"""Members by whom it is judged how many rows there will be."""
+DIGITS = 9
+"""Of the numbers that are recorded."""
+
+
+class Lesson(NamedTuple):
+    """A moment and what was bought after it; the latest one comes first."""
+
+    moment: Moment
+    truth: Ints
+    """Members and items bought next, see `Purchases.keys`; sorted."""
+    whom: npt.NDArray[np.bool_]
+    """By member: whether it may be learned from."""
+
+
+def fit(lessons: Sequence[Lesson], horizon_days: int) -> Model:
+    """The model that fits the lessons, calibrated on the latest one.
+
+    Raises:
+        InputInvalid: there is too little to learn from.
+    """
+    moment = lessons[0].moment
+    return Model(
+        horizon_days, moment.dated, _part(lessons, Moment.repeats), _part(lessons, Moment.new)
+    )
+
+
+def _part(lessons: Sequence[Lesson], look: Callable[[Moment, int, int], Rows]) -> Part:
+    names, columns, bought, weights, latest = _table(lessons, look)
+    if len(np.unique(bought)) < 2:
+        raise InputInvalid("There are too few purchases to fit a model on.", field="model")
+    centres, scales = columns.mean(axis=0), columns.std(axis=0)
+    scales[scales == 0] = 1
+    columns -= centres
+    columns /= scales
+    found = LogisticRegression(C=PENALTY, max_iter=ROUNDS, solver="newton-cholesky").fit(
+        columns, bought, weights
+    )
+    slope, shift = _calibrated(found.decision_function(columns[:latest]), bought[:latest])
+    return Part(
+        tuple(names), _rounded(centres), _rounded(scales), _rounded(found.coef_[0] * slope),
+        _rounded([float(found.intercept_[0]) * slope + shift])[0],
+    )  # fmt: skip
+
+
+def _table(
+    lessons: Sequence[Lesson], look: Callable[[Moment, int, int], Rows]
+) -> tuple[list[str], Floats, npt.NDArray[np.bool_], Floats, int]:
+    """What was looked at, whether it was bought, what a row counts; how many the latest lesson has.
+
+    Whoever buys much has many rows that say yes and little to gain from a list: rows count less
+    with the square root of what the member bought.
+    """
+    names: list[str] = []
+    columns, bought, weights = [], [], []
+    latest = 0
+    for number, lesson in enumerate(lessons):
+        whom = _thinned(lesson, MOST_ROWS // len(lessons), look)
+        moment, items = lesson.moment.of(whom), lesson.moment.items
+        much = np.bincount(lesson.truth // items, minlength=len(whom))
+        for begin in range(0, len(whom), CHUNK):
+            rows = look(moment, begin, begin + CHUNK)
+            names = rows.names
+            columns.append(rows.columns)
+            bought.append(np.isin(rows.member * items + rows.item, lesson.truth))
+            weights.append(1 / np.sqrt(np.maximum(much[rows.member], 1)))
+        if number == 0:
+            latest = sum(map(len, bought))
+    counted = np.concatenate(weights)
+    return (
+        names, np.vstack(columns), np.concatenate(bought), counted / counted.mean(), latest
+    )  # fmt: skip
+
+
+def _thinned(
+    lesson: Lesson, most: int, look: Callable[[Moment, int, int], Rows]
+) -> npt.NDArray[np.bool_]:
+    """Every so manieth of those who may be learned from, so that there are not too many rows."""
+    learned = np.flatnonzero(lesson.whom)
+    some = np.zeros(len(lesson.whom), bool)
+    some[learned[:: max(1, len(learned) // _SOME)]] = True
+    rows = look(lesson.moment.of(some), 0, len(some)).member
+    whom = np.zeros(len(lesson.whom), bool)
+    whom[learned[:: max(1, round(len(learned) * len(rows) / max(some.sum(), 1) / most))]] = True
+    return whom
+
+
+def _calibrated(score: Floats, bought: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and shift after which the chances add up to what was bought."""
+    if len(np.unique(bought)) < 2:
+        return 1.0, 0.0
+    found = LogisticRegression(C=1e6).fit(score[:, None], bought)
+    return float(found.coef_[0, 0]), float(found.intercept_[0])
+
+
+def _rounded(values: Any) -> tuple[float, ...]:
+    return tuple(round(float(value), DIGITS) for value in values)

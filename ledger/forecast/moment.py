@@ -1,0 +1,64 @@
+"""A moment: everything that is known then, and who is asked about."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ledger.forecast.features import adoption, of_new, of_repeats
+from ledger.forecast.pairs import Crowd, Pairs, People, crowd_at, pairs_at, people_at
+from ledger.forecast.purchases import Floats, Ints, Purchases
+
+CANDIDATES = 200
+"""Of the items a member never bought, so many of those that others lately began with are looked at."""
+
+
+class Rows(NamedTuple):
+    """What is looked at: one row a member and item, with named columns."""
+
+    member: Ints
+    item: Ints
+    names: list[str]
+    columns: Floats
+
+
+class Moment(NamedTuple):
+    """What is known at a moment; with days, or by the order of visits alone."""
+
+    pairs: Pairs
+    people: People
+    crowd: Crowd
+    items: int
+    dated: bool
+
+    @classmethod
+    def at(cls, bought: Purchases, known: Ints, today: Ints, *, dated: bool) -> Moment:
+        """When so many visits of each member are known and it is this day."""
+        pairs = pairs_at(bought, known, today)
+        people = people_at(bought, pairs, known, today)
+        return cls(pairs, people, crowd_at(pairs, bought.items), bought.items, dated)
+
+    def of(self, whom: npt.NDArray[np.bool_]) -> Moment:
+        """The same moment, to ask about some members only; of all the others it still knows."""
+        chosen = whom[self.pairs.member]
+        return self._replace(pairs=Pairs(*[column[..., chosen] for column in self.pairs]))
+
+    def repeats(self, begin: int, end: int) -> Rows:
+        """What the members from one number up to another bought before."""
+        pairs = self.pairs.of(begin, end)
+        names, columns = of_repeats(pairs, self.crowd, self.people, dated=self.dated)
+        return Rows(pairs.member, pairs.item, names, columns)
+
+    def new(self, begin: int, end: int) -> Rows:
+        """What they never bought and others lately began with."""
+        pairs = self.pairs.of(begin, end)
+        likely = np.argsort(-adoption(self.crowd), kind="stable")[:CANDIDATES]
+        members = np.unique(pairs.member)
+        member, item = np.repeat(members, len(likely)), np.tile(likely, len(members))
+        owned = pairs.member * self.items + pairs.item
+        fresh = ~np.isin(member * self.items + item, owned)
+        member, item = member[fresh], item[fresh]
+        names, columns = of_new(member, item, self.crowd, self.people, dated=self.dated)
+        return Rows(member, item, names, columns)

@@ -1,0 +1,136 @@
+"""What is known of each member and item at a moment, and of all members together."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ledger.forecast.purchases import Floats, Ints, Purchases
+
+RECENT = 8
+"""Of a member's purchases of one item, so many of the latest are looked at one by one."""
+NEVER = -1
+
+
+class Pairs(NamedTuple):
+    """One entry a member and item that it bought, sorted by both."""
+
+    member: Ints
+    item: Ints
+    times: Ints
+    """Visits on which it was bought."""
+    visits: Ints
+    """Of the member, up to now."""
+    gap: Ints
+    """RECENT rows: visits since the latest purchase, the one before, ...; 1 is the last visit."""
+    age: Ints
+    """The same in days; `NEVER` where there are not so many, here and in `gap`."""
+    first_gap: Ints
+    first_age: Ints
+
+    def of(self, begin: int, end: int) -> Pairs:
+        """The pairs of the members from one number up to another."""
+        a, b = np.searchsorted(self.member, (begin, end))
+        return Pairs(*[column[..., a:b] for column in self])
+
+
+class People(NamedTuple):
+    """By member: what there is to know without looking at items."""
+
+    visits: Ints
+    size: Floats
+    """Items on a visit, on average."""
+    last_size: Ints
+    items: Ints
+    """Different ones bought so far."""
+    repeats: Floats
+    """The share of what is bought after the first visit that had been bought before."""
+    away: Ints
+    """Days since the last visit."""
+    lately: Ints
+    """Visits in the last 28 days, and in the last 56."""
+    lately_56: Ints
+
+
+class Crowd(NamedTuple):
+    """By item: what all members together do."""
+
+    trials: Floats
+    """Visits on which somebody could have bought it again."""
+    repeats: Floats
+    last: Floats
+    """Members who bought it on their last visit."""
+    recent: Floats
+    """The same over several visits, the later ones counting more."""
+    owners: Floats
+    """Members who ever bought it."""
+    adopted: Floats
+    """Members who bought it first on one of their last two visits."""
+    members: int
+    """Members with a visit."""
+
+
+def pairs_at(bought: Purchases, known: Ints, today: Ints) -> Pairs:
+    """The pairs when so many visits of each member are known and it is this day."""
+    chosen = bought.visit < known[bought.member]
+    member, item, visit, day = (c[chosen] for c in bought[:4])
+    new = np.ones(len(member), bool)
+    new[1:] = (member[1:] != member[:-1]) | (item[1:] != item[:-1])
+    begin = np.flatnonzero(new)
+    end = np.append(begin[1:], len(member))
+    whose = member[begin]
+    back = end - 1 - np.arange(RECENT)[:, None]
+    there = back >= begin
+    at = np.where(there, back, begin)
+    return Pairs(
+        whose, item[begin], end - begin, known[whose],
+        np.where(there, known[whose] - visit[at], NEVER),
+        np.where(there, today[whose] - day[at], NEVER),
+        known[whose] - visit[begin], today[whose] - day[begin],
+    )  # fmt: skip
+
+
+def people_at(bought: Purchases, pairs: Pairs, known: Ints, today: Ints) -> People:
+    """What is known of each member at that moment."""
+    members, begins = bought.members, bought.begins[:-1]
+    lines = np.bincount(pairs.member, pairs.times, members)
+    items = np.bincount(pairs.member, minlength=members)
+    first = np.minimum(bought.visit_size[begins], items)
+    later = np.maximum(lines - first, 0)
+    return People(
+        known, lines / np.maximum(known, 1),
+        bought.visit_size[begins + np.maximum(known - 1, 0)], items,
+        (later - (items - first) + 3) / (later + 8),
+        today - bought.day_of(known), _since(bought, known, today - 28),
+        _since(bought, known, today - 56),
+    )  # fmt: skip
+
+
+def _since(bought: Purchases, known: Ints, day: Ints) -> Ints:
+    """By member: visits that are known and after a day."""
+    whose = np.repeat(np.arange(bought.members), bought.visits)
+    number = np.arange(len(whose)) - bought.begins[whose]
+    counted = (number < known[whose]) & (bought.visit_day > day[whose])
+    return np.bincount(whose, counted, bought.members).astype(np.int64)
+
+
+def lately(gap: Ints, factor: float) -> Floats:
+    """Purchases, each counted less by this factor for every visit that it lies back."""
+    weights: Floats = np.where(gap > 0, factor ** np.maximum(gap - 1, 0), 0.0)
+    return np.asarray(weights.sum(axis=0), dtype=np.float64)
+
+
+def crowd_at(pairs: Pairs, items: int) -> Crowd:
+    """What all members do at that moment."""
+
+    def sums(weights: npt.NDArray[Any]) -> Floats:
+        return np.bincount(pairs.item, weights, items).astype(np.float64)
+
+    fresh = (pairs.first_gap <= 2) & (pairs.visits > 2)
+    return Crowd(
+        sums(pairs.first_gap - 1), sums(pairs.times - 1), sums(pairs.gap[0] == 1),
+        sums(lately(pairs.gap, 0.7) * 0.3), sums(np.ones(len(pairs.item))), sums(fresh),
+        len(np.unique(pairs.member)),
+    )  # fmt: skip
