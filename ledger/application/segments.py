@@ -10,7 +10,7 @@ from ledger.application.door import Door
 from ledger.calendar import add_months, local_day, midnight
 from ledger.errors import InputInvalid
 from ledger.policies.profile import Criterion, Profile, Segmented, Terms
-from ledger.policies.segments import SEGMENTATIONS, Segmentation, segmented
+from ledger.policies.segments import ONE_OFF, SEGMENTATIONS, Segmentation, segmented
 from ledger.programme import Programme
 from ledger.projections.buying import Wanted, Window, profiles, who
 from ledger.projections.queries import Reader
@@ -18,6 +18,10 @@ from ledger.types import Day, date_of, day_of
 
 NONE = ""
 """The segment of who bought nothing (of that) in a window."""
+
+
+MANY = 10
+"""Of so many segments only those are told that have members."""
 
 
 class SegmentQuery(NamedTuple):
@@ -93,7 +97,7 @@ def window_of(text: str, last: Day) -> Window:
     """The window that `12m` or `90d` means: so many months or days, the last one included.
 
     Raises:
-        InputInvalid: it is neither, or begins before the calendar.
+        InputInvalid: it is neither.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,3})([dm])", text)
     if not found:
@@ -101,10 +105,7 @@ def window_of(text: str, last: Day) -> Window:
     count = int(found[1])
     if found[2] == "d":
         return Window(last - count + 1, last)
-    try:
-        return Window(day_of(add_months(date_of(last + 1), -count)), last)
-    except (ValueError, OverflowError):
-        raise InputInvalid(f"`{text}` begins before the calendar.", field="window") from None
+    return Window(day_of(add_months(date_of(last + 1), -count)), last)
 
 
 def _way(query: SegmentQuery) -> Segmentation:
@@ -149,7 +150,7 @@ def _report(
     counts = [
         SegmentCount(name, members[name], spend[name], apart[name], now.due.get(name, ""))
         for name in now.names
-        if members[name] or len(now.names) < 10  # of many, only those with members are shown
+        if members[name] or (len(now.names) < MANY and name != ONE_OFF)
     ]
     return SegmentReport(window, counts, now.of, found, None, [], [], programme.currency)
 

@@ -24,7 +24,7 @@ class OneOff(Part, frozen=True):
 class RegularGroup(Part, frozen=True):
     """The least that a member buys in 365 days (other windows in proportion), and what it is due."""
 
-    least_receipts: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    least_receipts: Annotated[int, Meta(ge=0, le=100_000)]
     least_spend_minor: Minor = 0
     due: Due = ""
 
