@@ -5,9 +5,11 @@ from collections import Counter
 
 import pytest
 from shop import DAY, NOW, back, key, line, receipt
+from till import TEXT, Till, write
 
+from ledger.application import LoyaltyLedger
 from ledger.application.segments import NONE, Moved, SegmentQuery, window_of
-from ledger.errors import InputInvalid
+from ledger.errors import InputInvalid, RebuildNeeded
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.types import date_of, day_of
@@ -349,3 +351,100 @@ def test_the_facts_are_the_same_live_rebuilt_and_whatever_the_batch(ledger, monk
     assert ledger.digests()["purchase"] == digest
     assert ask(ledger, "pyramid", LAST + 1) == report
     assert ledger.verify().clean
+
+
+# --- the command line -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def till(capsys, db, tmp_path):
+    made = Till(capsys, db)
+    made("init", "points_as_cash")
+    bought_rice = [
+        receipt(line(100 * n, RICE, n, category="rice"), card=f"c{n}", at=NOW - d * DAY)
+        for n in range(1, 8)
+        for d in (3, 203 + n)
+    ]
+    party = receipt(line(90_000), card="party", at=NOW - 4 * DAY)
+    write(tmp_path / "r.ndjson", [*bought_rice, party])
+    made("ingest", tmp_path / "r.ndjson", "--history", "--enrol")
+    return made
+
+
+ASKED = ("segments", "--as-of", "2025-12-31")
+
+
+def test_the_command_line_shows_groups_members_and_movement(till):
+    told = till(
+        *ASKED, "--by", "pyramid", "--window", "205d", "--against", "2025-12-30", "--limit", 2
+    )
+    assert (told["first"], told["last"]) == ("2025-06-10", "2025-12-31")
+    assert (told["against_first"], told["against_last"]) == ("2025-06-09", "2025-12-30")
+    sizes = [(one["segment"], one["members"], one["one_off_minor"]) for one in told["segments"]]
+    assert sizes == [
+        ("top", 1, 0),
+        ("high", 0, 0),
+        ("middle", 1, 0),
+        ("rest", 5, 0),
+        (ONE_OFF, 1, 90_000),
+    ]
+    assert [(one["segment"], one["receipts"], one["spend_minor"]) for one in told["members"]] == [
+        ("top", 1, 700), ("middle", 1, 600),
+    ]  # fmt: skip
+    assert sum(one["members"] for one in told["movement"]) == 8
+    assert len(told["moved"]) <= 2
+
+
+def test_the_command_line_lists_one_segment(till):
+    told = till(*ASKED, "--by", "top", "--product", RICE, "--segment", "top")
+    assert [(one["segment"], one["goods_quantity"]) for one in told["members"]] == [
+        ("top", 14),
+        ("top", 12),
+    ]
+    told = till(*ASKED, "--by", "pyramid", "--against", "2025-12-27", "--segment", ONE_OFF)
+    assert [(one["before"], one["now"]) for one in told["moved"]] == [("", ONE_OFF)]
+    assert told["members"][0]["last_day"] is None
+
+
+def test_the_command_line_for_people(till):
+    text = till(
+        *ASKED, "--by", "core", "--limit", 1, "--against", "2025-06-30", json_=False
+    ).splitlines()
+    assert text[0] == "2025-01-01 to 2025-12-31: 8 members."
+    assert text[2].split() == ["segment", "members", "spend", "one-off", "due"]
+    assert "occasional        7  56.00 EUR  0.00 EUR    a welcome back at the till" in text
+    assert "Against 2024-07-01 to 2025-06-30:" in text
+    ranked = till(
+        *ASKED, "--by", "rank", "--criterion", "quantity", "--criterion", "last", json_=False
+    )
+    assert next(one for one in ranked.splitlines() if one.startswith("member")).endswith(
+        "on  quantity"
+    )
+    assert "tenth 1" in ranked
+
+
+def test_a_wrong_date_or_question_is_told(till):
+    refused = till(*ASKED, "--by", "top", code=1)
+    assert refused["field"] == "product"
+    for wrong in (["--as-of", "31.12.2025"], ["--by", "size"]):
+        with pytest.raises(SystemExit) as end:
+            till("segments", "--by", "pyramid", *wrong)
+        assert end.value.code == 2
+
+
+def test_a_ledger_from_before_asks_for_a_rebuild_and_has_the_facts_then(new_db, clock, monkeypatch):
+    from ledger.application import door
+
+    db = new_db()
+    older = tuple(p for p in door.PROJECTIONS if p.name != "purchase")
+    with monkeypatch.context() as before:
+        before.setattr(door, "PROJECTIONS", older)
+        with LoyaltyLedger.create(db, TEXT, clock=clock) as ledger:
+            put(ledger, bought("c1", 40))
+            ledger.catch_up()
+    with LoyaltyLedger.open(db, clock=clock) as ledger:
+        with pytest.raises(RebuildNeeded, match="purchase"):
+            ask(ledger, "pyramid")
+        ledger.rebuild(["purchase"])
+        assert list(ask(ledger, "pyramid").of.values()) == ["top"]
+        assert ledger.verify().clean
