@@ -91,6 +91,11 @@ def test_a_profile_keeps_the_one_off_apart():
     )
 
 
+def test_who_has_nothing_but_a_one_off_has_no_last_day():
+    found = profile_of(member(1), [Purchase(20, 90_000)], 1_000, RULE)
+    assert found == Profile(member(1), 0, 0, 0, 90_000, frozenset({20}))
+
+
 def test_more_brought_back_than_bought_is_nothing_spent():
     assert profile_of(member(1), [Purchase(3, 1_000)], 1_000, RULE, 1_001).spend_minor == 0
 
@@ -164,8 +169,10 @@ def test_a_pyramid_has_the_programmes_shares():
 
 def test_who_bought_by_one_offs_only_stands_apart_and_takes_no_place():
     bride = Profile(member(999), one_off_minor=500_000)
-    found = sort_by("pyramid", [bride, *(shopper(n) for n in range(100))])
-    assert found.of[member(999)] == ONE_OFF
+    guest = shopper(0, one_off_minor=500_000)
+    found = sort_by("pyramid", [bride, guest, *(shopper(n) for n in range(1, 100))])
+    assert found.names[-1] == found.of[member(999)] == ONE_OFF
+    assert found.of[member(0)] == "top", "who buys else too has a place"
     assert sizes(found) == {"top": 1, "high": 4, "middle": 15, "rest": 80}
 
 
@@ -206,7 +213,7 @@ def test_who_did_not_buy_it_is_not_in_the_top_of_it():
 
 
 SHELVES = {
-    "ours": Shelf("rice", "own"), "theirs": Shelf("rice", "national"),
+    "ours": Shelf("rice", "own"), "more_of_ours": Shelf("rice", "own"), "theirs": Shelf("rice", "national"),
     "nobodys": Shelf("rice", ""), "pasta": Shelf("pasta", "own"),
 }  # fmt: skip
 
@@ -225,11 +232,17 @@ def test_loyalty_is_to_who_has_the_share_of_what_is_known():
     found = loyalty(
         [
             rice(1, ours=70, theirs=30), rice(2, ours=69, theirs=31), rice(3, ours=30, theirs=70),
-            rice(4, nobodys=50), rice(5, ours=7, theirs=3, nobodys=90),
+            rice(4, nobodys=50), rice(5, ours=7, theirs=3, nobodys=90), rice(6, theirs=1),
+            rice(7, ours=1, more_of_ours=1, theirs=1),
         ],
+        loyal_bp=6667,
     )  # fmt: skip
-    kinds = [found[member(n)].split()[0] for n in range(1, 6)]
-    assert kinds == ["own", "switcher", "national", "unknown", "own"]
+    kinds = [found[member(n)].split()[0] for n in range(1, 8)]
+    assert kinds == ["own", "own", "national", "unknown", "own", "national", "switcher"]
+    found = loyalty([rice(1, ours=1, more_of_ours=1, theirs=1)], loyal_bp=6666)
+    assert found == {member(1): "own heavy"}
+    found = loyalty([rice(1, ours=70, theirs=30), rice(2, ours=69, theirs=31)])
+    assert found == {member(1): "own heavy", member(2): "switcher light"}
 
 
 def test_usage_is_by_spend_in_the_category_alone():
@@ -310,6 +323,9 @@ HOUR = {"mon": 0, "fri": 4 * 24, "sat": 5 * 24, "sun": 6 * 24}
         ({HOUR["mon"] + 18: 1, HOUR["fri"] + 18: 1, HOUR["sat"] + 18: 1, 18 + 24: 1}, "any evening"),
         ({HOUR["fri"] + 7: 1, HOUR["fri"] + 12: 1, HOUR["fri"] + 15: 1, HOUR["fri"] + 19: 1}, "fri any"),
         ({HOUR["mon"] + 7: 1, HOUR["fri"] + 12: 1, HOUR["sat"] + 15: 1, 24 + 19: 1}, "varies"),
+        ({HOUR["sun"] + 0: 4}, "sun night"),
+        ({HOUR["mon"] + 8: 2, HOUR["mon"] + 9: 2, HOUR["fri"] + 15: 3, HOUR["sat"] + 15: 1}, "mon morning"),
+        ({HOUR["mon"] + 9: 2, HOUR["mon"] + 8: 2, HOUR["fri"] + 15: 3}, "mon morning"),
         ({HOUR["sat"] + 9: 3}, "too few"),
         ({}, "too few"),
     ],

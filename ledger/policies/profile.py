@@ -111,7 +111,7 @@ def one_off_days(purchases: Sequence[Purchase], typical_minor: int, rule: OneOff
     for day, spend_minor in by_day.items():
         if spend_minor * ONE_BP >= whole * rule.share_bp:
             others = [other for at, other in by_day.items() if at != day]
-            if spend_minor >= rule.times * max(1, typical_minor, median(others)):
+            if spend_minor >= rule.times * max(typical_minor, median(others)):
                 found.append(day)
     return frozenset(found)
 
