@@ -92,7 +92,7 @@ def test_a_profile_keeps_the_one_off_apart():
 
 
 def test_who_has_nothing_but_a_one_off_has_no_last_day():
-    found = profile_of(member(1), [Purchase(20, 90_000)], 1_000, RULE)
+    found = profile_of(member(1), [Purchase(20, 90_000)], 1_000, RULE, 0)
     assert found == Profile(member(1), 0, 0, 0, 90_000, frozenset({20}))
 
 

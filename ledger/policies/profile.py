@@ -77,7 +77,7 @@ Segmenting = Callable[[Sequence[Profile], Terms], Segmented]
 
 def profile_of(
     member: bytes, purchases: Sequence[Purchase], typical_minor: int, rule: OneOff,
-    loose_minor: int = 0,
+    loose_minor: int,
 ) -> Profile:  # fmt: skip
     """A member's purchases with the one-off ones apart.
 
