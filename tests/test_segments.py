@@ -11,7 +11,8 @@ from ledger.application import LoyaltyLedger
 from ledger.application.segments import NONE, Moved, SegmentQuery, window_of
 from ledger.errors import InputInvalid, RebuildNeeded
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS
-from ledger.projections.buying import Window, typical_minor
+from ledger.programme import Segments
+from ledger.projections.buying import Wanted, Window, profiles, typical_minor, who
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.types import date_of, day_of
 
@@ -472,3 +473,13 @@ def test_a_ledger_from_before_asks_for_a_rebuild_and_has_the_facts_then(new_db, 
         ledger.rebuild(["purchase"])
         assert list(ask(ledger, "pyramid").of.values()) == ["top"]
         assert ledger.verify().clean
+
+
+def test_on_postgresql_tables_are_joined_whole_and_only_for_this_question(new_postgres, clock):
+    with LoyaltyLedger.create(new_postgres(), TEXT, clock=clock) as ledger:
+        with ledger.reading() as reader:
+            whose = who(reader, NOW)
+            profiles(reader, whose, Window(0, LAST), Segments(), Wanted(goods=True))
+            assert reader.rows("SHOW enable_nestloop", ()) == [("off",)]
+        with ledger.reading() as reader:
+            assert reader.rows("SHOW enable_nestloop", ()) == [("on",)]

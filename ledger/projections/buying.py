@@ -110,6 +110,7 @@ def profiles(
         if purchases:
             found[member] = profile_of(member, purchases, typical, rules.one_off, loose_minor)
     shelves: dict[str, Shelf] = {}
+    reader.join_whole_tables()
     if wanted.goods:
         for member, bought in _regular(whose, _lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)

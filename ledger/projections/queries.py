@@ -235,6 +235,10 @@ class Reader:
         found: list[Any] = self._cursor.fetchall()
         return found
 
+    def join_whole_tables(self) -> None:
+        """Read large parts of several tables from here on; see `Reports`."""
+        self._reports.join_whole_tables(self._cursor)
+
     def stream(self, query: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """The same row by row, for answers that are longer than memory."""
         for chunk in self._reports.stream(self._cursor, query, parameters):

@@ -293,6 +293,15 @@ class Reports:
 
     # --- reading -----------------------------------------------------------------------
 
+    def join_whole_tables(self, cursor: Any) -> None:
+        """Join what follows in this transaction table by table, not row by row.
+
+        Of a column of which it has no figures yet, PostgreSQL expects one row where there are many,
+        and would read the other table once for each of them.
+        """
+        if self.postgres:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+
     def scan(
         self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = 20_000
     ) -> Iterator[list[tuple[Any, ...]]]:
