@@ -62,6 +62,12 @@ PARTS = {
     programme.Enrolment: "`[enrolment]`",
     programme.Transfer: "`[transfer]`",
     programme.Members: "`[members]`",
+    programme.Segments: "`[segments]`",
+    programme.OneOff: "`[segments.one_off]`",
+    programme.RegularGroup: "`[segments.core]`, `[segments.potential]`",
+    programme.GroupDue: "`[segments.occasional]`",
+    programme.Loyalty: "`[segments.loyalty]`",
+    programme.Usual: "`[segments.usual]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
 

@@ -131,6 +131,48 @@ WRONG = {
         MINIMAL + BONUS + "from = 2026-02-01\nuntil = 2026-01-31",
         "earn.bonus[0].until",
     ),
+    "a pyramid without a rest": (
+        MINIMAL + "[segments]\npyramid_bp = [100, 400, 9500]",
+        "segments.pyramid_bp",
+    ),
+    "a pyramid of two levels": (
+        MINIMAL + "[segments]\npyramid_bp = [100, 400]",
+        "segments.pyramid_bp",
+    ),
+    "an ABC without a C": (MINIMAL + "[segments]\nabc_bp = [8000, 2000]", "segments.abc_bp"),
+    "a top of nobody": (MINIMAL + "[segments]\ntop_bp = 0", "segments.top_bp"),
+    "no light users": (
+        MINIMAL + "[segments.loyalty]\nheavy_bp = 5000\nmedium_bp = 5000",
+        "segments.loyalty.medium_bp",
+    ),
+    "a loyalty that could be to two": (
+        MINIMAL + "[segments.loyalty]\nloyal_bp = 5000",
+        "segments.loyalty.loyal_bp",
+    ),
+    "an own brand twice": (
+        MINIMAL + '[segments.loyalty]\nown_brands = ["a", "b", "a"]',
+        "segments.loyalty.own_brands[2]",
+    ),
+    "potential members who buy more often than core ones": (
+        MINIMAL + "[segments.core]\nleast_receipts = 2\n[segments.potential]\nleast_receipts = 3",
+        "segments.potential.least_receipts",
+    ),
+    "potential members who spend more than core ones": (
+        MINIMAL + "[segments.potential]\nleast_receipts = 1\nleast_spend_minor = 1",
+        "segments.potential.least_spend_minor",
+    ),
+    "a one-off that is usual": (
+        MINIMAL + "[segments.one_off]\ntimes = 1",
+        "segments.one_off.times",
+    ),
+    "core members for nothing": (
+        MINIMAL + '[segments.core]\ndue = "a call"',
+        "segments.core.least_receipts",
+    ),
+    "an occasional member with a threshold": (
+        MINIMAL + "[segments.occasional]\nleast_receipts = 1",
+        "segments.occasional.least_receipts",
+    ),
     "a member price that ends before it begins": (
         MINIMAL + PRICE + "from = 2026-02-01\nuntil = 2026-01-31",
         "member_price[0].until",

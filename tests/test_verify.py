@@ -153,6 +153,7 @@ CHANGES = {
     "fct_review": ("store", "'elsewhere'", False),
     "dim_member": ("spend_minor", "spend_minor + 1", True),
     "dim_standing": ("kind", "'tribe'", True),
+    "fct_purchase": ("bought_minor", "bought_minor + 1", True),
     "fct_merge": ("points_back", "points_back + 1", True),
 }
 

@@ -39,6 +39,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("statement", "statement", "show a member's points, movement by movement"),
     Entry("quote", "quote", "what baskets would earn and cost, recording nothing"),
     Entry("expiring", "expiring", "whose points are gone soon"),
+    Entry("segments", "segments", "members in groups by what they bought, and who moved"),
     Entry("redeem", "redeem", "turn points into money off, a gift or a voucher"),
     Entry("redemption", "redemption", "undo a redemption"),
     Entry("voucher", "voucher", "use or show a voucher"),

@@ -8,7 +8,7 @@ import uuid
 
 from adapters.cli.render import Speaker
 from ledger.calendar import instant_of
-from ledger.types import Instant, ReceiptKey, day_of
+from ledger.types import Day, Instant, ReceiptKey, day_of
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 LARGEST = 1_000_000_000_000
@@ -26,6 +26,17 @@ def instant(text: str) -> Instant:
             f"`{text}` is not ISO 8601 of {FIRST_YEAR} to {LAST_YEAR}, e.g. 2026-01-31T18:30Z"
         )
     return instant_of(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
+
+
+def calendar_day(text: str) -> Day:
+    """A day from YYYY-MM-DD."""
+    try:
+        date = dt.date.fromisoformat(text)
+    except ValueError:
+        date = dt.date.min
+    if not FIRST_YEAR <= date.year <= LAST_YEAR:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a date, e.g. 2026-01-31")
+    return day_of(date)
 
 
 def receipt_key(text: str) -> ReceiptKey:

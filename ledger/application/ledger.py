@@ -19,6 +19,7 @@ from ledger.application.points import Points
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
 from ledger.application.reviews import Reviews
+from ledger.application.segments import Segments
 from ledger.application.tiers import Tiers
 from ledger.application.upkeep import Upkeep
 from ledger.commands.common import Outcome
@@ -45,6 +46,7 @@ class LoyaltyLedger(
     Reviews,
     Tiers,
     Reads,
+    Segments,
     Upkeep,
     DryRuns,
     Following,

@@ -23,6 +23,7 @@ from ledger.programme import members as membership
 from ledger.programme import prices as pricing
 from ledger.programme import rebate as rebating
 from ledger.programme import redeem as redeeming
+from ledger.programme import segments as segmenting
 from ledger.programme import staff as staffing
 from ledger.programme import tiers as standing
 from ledger.programme.complaints import *
@@ -36,6 +37,7 @@ from ledger.programme.prices import *
 from ledger.programme.rebate import *
 from ledger.programme.redeem import *
 from ledger.programme.returns import *
+from ledger.programme.segments import *
 from ledger.programme.staff import *
 from ledger.programme.tiers import *
 
@@ -60,6 +62,7 @@ class Programme(Part, frozen=True):
     enrolment: Enrolment | None = None
     transfer: Transfer | None = None
     members: Members = Members()
+    segments: Segments = Segments()
 
 
 def load(text: str) -> Programme:
@@ -125,5 +128,6 @@ def _contradictions(programme: Programme) -> Contradictions:
     yield from limiting.contradictions(programme.fraud, programme.late_scan_days)
     yield from staffing.contradictions(programme.staff)
     yield from membership.contradictions(programme.transfer)
+    yield from segmenting.contradictions(programme.segments)
     if programme.tiers:
         yield from standing.contradictions(programme.tiers)

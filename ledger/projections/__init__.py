@@ -7,6 +7,7 @@ from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
 from ledger.projections.points import POINTS
+from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
 from ledger.projections.review import REVIEW
 from ledger.projections.schema import Projection
@@ -21,4 +22,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     COMPLAINT,
     REVIEW,
     MEMBERSHIP,
+    PURCHASE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ledger.projections.balance import FCT_LOT
@@ -233,6 +234,15 @@ class Reader:
         self._cursor.execute(query.replace("?", self._reports.mark), parameters)
         found: list[Any] = self._cursor.fetchall()
         return found
+
+    def join_whole_tables(self) -> None:
+        """Read large parts of several tables from here on; see `Reports`."""
+        self._reports.join_whole_tables(self._cursor)
+
+    def stream(self, query: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        """The same row by row, for answers that are longer than memory."""
+        for chunk in self._reports.stream(self._cursor, query, parameters):
+            yield from chunk
 
     def _rows(self, query: str, table: Table, parameters: tuple[Any, ...] = ()) -> list[Any]:
         text = query.format(t=self.name(table))

@@ -293,6 +293,15 @@ class Reports:
 
     # --- reading -----------------------------------------------------------------------
 
+    def join_whole_tables(self, cursor: Any) -> None:
+        """Join what follows in this transaction table by table, not row by row.
+
+        Of a column of which it has no figures yet, PostgreSQL expects one row where there are many,
+        and would read the other table once for each of them.
+        """
+        if self.postgres:
+            cursor.execute("SET LOCAL enable_nestloop = off")
+
     def scan(
         self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = 20_000
     ) -> Iterator[list[tuple[Any, ...]]]:
@@ -300,24 +309,32 @@ class Reports:
         columns = [c.name for c in table.columns if c.digest or not digest]
         key = ", ".join(c.name for c in table.columns[: table.key])
         query = f"SELECT {', '.join(columns)} FROM {self.name(table, place)} ORDER BY {key}"
+        yield from self.stream(cursor, query, size=size)
+
+    def stream(
+        self, cursor: Any, query: str, values: tuple[Any, ...] = (), *, size: int = 20_000
+    ) -> Iterator[list[tuple[Any, ...]]]:
+        """Chunks of what a question finds, in bounded memory; `?` stands for a value."""
         if self.postgres:
-            yield from _server_side(cursor, query, size)
+            yield from _server_side(cursor, query.replace("?", "%s"), values, size)
             return
         rows = cursor.connection.cursor()  # its own, so that scans can run side by side
         rows.row_factory = None
-        rows.execute(query)
+        rows.execute(query, values)
         while chunk := rows.fetchmany(size):
             yield chunk
 
 
-def _server_side(cursor: Any, query: str, size: int) -> Iterator[list[tuple[Any, ...]]]:
+def _server_side(
+    cursor: Any, query: str, values: tuple[Any, ...], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
     """Chunks of a result that stays on the server."""
     from psycopg.rows import tuple_row  # noqa: PLC0415  only PostgreSQL comes here
 
     with cursor.connection.cursor(
         f"scan_{next(_scans)}", binary=True, row_factory=tuple_row
     ) as rows:
-        rows.execute(query)
+        rows.execute(query, values)
         while chunk := rows.fetchmany(size):
             yield chunk
 
