@@ -10,6 +10,7 @@ import pytest
 
 from adapters.cli.main import main
 from adapters.offers import baskets
+from adapters.offers import lines as lines_of
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("LOYALTY_DATA") or ROOT.parent / "shared" / "data")
@@ -180,7 +181,16 @@ def test_too_few_days_are_refused(tmp_path, capsys):
     pq.write_table(pa.table(one), tmp_path / "short.parquet")
     code, found = told(capsys, tmp_path / "short.parquet")
     assert code == 1
-    assert "more than" in found["message"]
+    assert "154 days" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("last", "days"),
+    [(154, [140, 112]), (400, list(range(386, 97, -28))), (900, list(range(886, 549, -28)))],
+)
+def test_lists_are_made_on_as_many_days_as_what_lies_before_allows(last, days):
+    assert lines_of.tested_days(0, last) == days
+    assert len(days) <= lines_of.DAYS
 
 
 @pytest.mark.skipif(not DUNNHUMBY.is_dir(), reason="the retail data is not here (LOYALTY_DATA)")

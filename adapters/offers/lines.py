@@ -6,7 +6,7 @@ is learned from what lies before the tested weeks, and nothing is chosen on what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,10 @@ from ledger.forecast.timing import fit_timing, intervals, lately_begun
 FORTNIGHT = 14
 WEEKS_DAYS = 56
 """The last days of the data, in which the next basket and the time of the next purchase are told."""
+HISTORY_DAYS = 56
+"""That lie before what is learned from, at least."""
 DAYS = 13
-"""On which lists are made, to be compared with the fortnight after each."""
+"""At most, on which lists are made, to be compared with the fortnight after each."""
 APART_DAYS = 28
 LESSONS = 3
 """Fortnights before such a day, and visits, that are learned from."""
@@ -78,12 +80,23 @@ def _coded(column: Any) -> Ints:
 
 def evaluate(bought: Purchases) -> dict[str, float]:
     """All three, in one flat object."""
-    last = int(bought.visit_day.max())
+    first, last = int(bought.visit_day.min()), int(bought.visit_day.max())
+    days = tested_days(first, last)
     start = last - WEEKS_DAYS
-    first = last - FORTNIGHT - APART_DAYS * (DAYS - 1) - FORTNIGHT * LESSONS
-    if not (bought.visit_day <= first).any():
-        raise InputInvalid(f"It takes more than {last - first} days of lines.", field="file")
-    return next_basket(bought, start) | fortnights(bought, last) | timing(bought, start)
+    return next_basket(bought, start) | fortnights(bought, days) | timing(bought, start)
+
+
+def tested_days(first: int, last: int) -> list[int]:
+    """The days on which lists are made, the latest first: as many as what lies before them allows.
+
+    Raises:
+        InputInvalid: it allows none.
+    """
+    earliest = first + HISTORY_DAYS + FORTNIGHT * LESSONS
+    if last - WEEKS_DAYS < earliest:
+        least = HISTORY_DAYS + FORTNIGHT * LESSONS + WEEKS_DAYS
+        raise InputInvalid(f"It takes {least} days of lines at least.", field="file")
+    return list(range(last - FORTNIGHT, earliest - 1, -APART_DAYS))[:DAYS]
 
 
 def next_basket(bought: Purchases, start: int) -> dict[str, float]:
@@ -106,12 +119,11 @@ def _next(bought: Purchases, known: Ints) -> Lesson:
     return Lesson(moment, bought.next_visit(known), known > 0)
 
 
-def fortnights(bought: Purchases, last: int) -> dict[str, float]:
-    """Lists for a fortnight, made on several days four weeks apart, each by what was known then."""
+def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
+    """Lists for a fortnight, made on several days, each by what was known then."""
     runs: dict[str, list[Scores]] = {}
     errors = []
-    for number in range(DAYS):
-        day = last - FORTNIGHT - APART_DAYS * number
+    for number, day in enumerate(days):
         lessons = [_fortnight(bought, day - FORTNIGHT * back) for back in range(1, LESSONS + 1)]
         model = fit(lessons, FORTNIGHT)
         asked = _fortnight(bought, day)
@@ -122,7 +134,8 @@ def fortnights(bought: Purchases, last: int) -> dict[str, float]:
             runs.setdefault(name, []).append(listed(told, MOST))
             if name == "model":
                 errors.append(_miscalibrated(lists, asked, bought))
-    return flat(runs) | {"calibration_error": round(float(np.mean(errors)) / 1e6, 5)}
+    told = flat(runs) | {"list_days": len(days)}
+    return told | {"calibration_error": round(float(np.mean(errors)) / 1e6, 5)}
 
 
 def _fortnight(bought: Purchases, day: int) -> Lesson:
