@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.projections.balance import BALANCE
+from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
@@ -10,6 +11,7 @@ from ledger.projections.points import POINTS
 from ledger.projections.receipt import RECEIPT
 from ledger.projections.review import REVIEW
 from ledger.projections.schema import Projection
+from ledger.projections.sold import SOLD
 from ledger.projections.tier import TIER
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -21,4 +23,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     COMPLAINT,
     REVIEW,
     MEMBERSHIP,
+    CATALOGUE,
+    SOLD,
 )
