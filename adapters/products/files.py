@@ -165,8 +165,8 @@ def _told(line: Unread, kind: str | None) -> Item:
     place = Place(found.file, found.line, found.offset, found.length)
     if envelope.row is not None:
         return _one(envelope.row, place, kind)
-    raw = envelope.text.encode() or base64.b64decode(envelope.base64) or None
-    return Bad(place, found.field, found.error, raw)  # nobody put a row there yet
+    raw = envelope.text.encode() or base64.b64decode(envelope.base64, validate=True)
+    return Bad(place, found.field, found.error, raw or None)  # nobody put a row there yet
 
 
 def _one(row: Row, place: Place, kind: str | None) -> Item:
