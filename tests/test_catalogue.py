@@ -335,7 +335,7 @@ def test_snapshots_are_held_against_their_own_streams_page_by_page(ledger, monke
     snapshots = ledger.log.snapshots(b"\x0a" + bytes(15), 10)
     assert len(snapshots) == 3
     assert ledger.verify().clean
-    last = max("abc", key=lambda code: ledger.keys.product(code))
+    last = max("abc", key=ledger.keys.product)
     ledger.set_price(Price(last, JUNE, 2))
     ledger.log.put_snapshots([snapshots[-1]._replace(version=SNAPSHOT_EVERY + 1)])
     assert [one.check for one in ledger.verify().findings] == ["snapshot"]

@@ -197,7 +197,7 @@ def test_a_wrong_line_is_named_with_its_field_and_spoils_no_other(tmp_path, kind
         ("price_minor", [199.0, 1.5], "price_minor"),
         ("price_minor", [199.0, float("nan")], "price_minor"),
         ("from", [dt.date(2026, 6, 1), None], "from"),
-        ("from", [dt.datetime(2026, 6, 1), dt.datetime(2026, 6, 1, 5)], "from"),
+        ("from", [dt.datetime(2026, 6, 1, tzinfo=dt.UTC)] * 2, "from"),
         ("product", ["1", None], "product"),
     ],
 )

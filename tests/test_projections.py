@@ -208,7 +208,9 @@ OUTCOME = [(1, -1, "b", 8, 2), (2, 4, "z", 9, 9), (3, 2, "", 0, -1)]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 9])
-def test_merging_adds_and_keeps_the_last_the_largest_and_the_smallest_however_it_is_cut(ledger, batch):
+def test_merging_adds_and_keeps_the_last_the_largest_and_the_smallest_however_it_is_cut(
+    ledger, batch
+):
     projection = Projection("merged", 1, (MERGED,), {})
     reports = Reports(postgres=ledger.log.is_postgres)
     with ledger.log.transaction(commit=True) as cursor:

@@ -46,7 +46,9 @@ _decode_row = msgspec.json.Decoder(dict[str, Any]).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
-def read(path: Path, kind: str | None = None, *, progress: Progress | None = None) -> Iterator[Item]:
+def read(
+    path: Path, kind: str | None = None, *, progress: Progress | None = None
+) -> Iterator[Item]:
     """Yield what each row says, or what is wrong with it, in the order of the file.
 
     Raises:
@@ -134,8 +136,8 @@ def _row(line: Unread, known: Kind, names: list[str], delimiter: str) -> Item:
     except (UnicodeDecodeError, csv.Error) as error:
         return Bad(line.place, None, f"not CSV: {error}", line.raw)
     if len(cells) != len(names):
-        error = f"{len(cells)} values under {len(names)} columns"
-        return Bad(line.place, None, error, line.raw)
+        detail = f"{len(cells)} values under {len(names)} columns"
+        return Bad(line.place, None, detail, line.raw)
     return item(known, line.place, dict(zip(names, cells, strict=True)))
 
 

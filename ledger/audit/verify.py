@@ -13,9 +13,9 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 
 from ledger.audit.findings import ENOUGH, Finding
+from ledger.audit.kept import check_kept
 from ledger.audit.log_check import check_log
 from ledger.audit.members import Live, check_conservation, check_members
-from ledger.audit.kept import check_kept
 from ledger.audit.replica import Replica, differences
 from ledger.errors import LedgerError, RebuildNeeded
 from ledger.projections.engine import Engine

@@ -56,7 +56,9 @@ def _sold(at: At, event: e.ReceiptScanned | e.ReceiptUnclaimed, out: Out) -> Non
 
 def sold(reader: Reader, product: str) -> Sold | None:
     """How often a product was sold; None where it never was."""
-    query = f"SELECT {', '.join(Sold._fields)} FROM {reader.name(FCT_PRODUCT_SOLD)} WHERE product = ?"
+    query = (
+        f"SELECT {', '.join(Sold._fields)} FROM {reader.name(FCT_PRODUCT_SOLD)} WHERE product = ?"
+    )
     return next((Sold(*row) for row in reader.rows(query, (product,))), None)
 
 
