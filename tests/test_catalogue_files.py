@@ -2,11 +2,15 @@
 
 import datetime as dt
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from shop import line, receipt
+from test_docs import fences
 from test_retail import real
-from till import PROGRAMME, SECRET, Till, write
+from till import PROGRAMME, ROOT, SECRET, Till, write
 
 from adapters import products
 from adapters.products.feeding import BATCH, feed
@@ -463,3 +467,29 @@ def test_every_real_product_of_lgsr_has_its_four_groups():
     assert len(found) == 4_997
     groups = [{one.levels[n].code for one in found} for n in range(4)]
     assert [len(one) for one in groups] == [250, 90, 31, 9]
+
+
+# --- the document ----------------------------------------------------------------------
+
+
+def test_the_examples_of_the_document_run_as_shown(tmp_path):
+    text = (ROOT / "docs" / "catalogue.md").read_text()
+    names = ("products.csv", "prices.csv", "promotions.csv")
+    for name, body in zip(names, fences(text, "csv"), strict=True):
+        (tmp_path / name).write_text(body)
+    shell = (
+        f'loyalty() {{ "{sys.executable}" -m adapters.cli.main "$@" 2>/dev/null; }}\n'
+        "loyalty init points_as_cash\n"
+        "loyalty simulate --members 50 --weeks 26 --stores 2 --start 2026-05-18 --out chain.ndjson\n"
+        "loyalty ingest chain.ndjson --history --enrol\necho BEGIN\n"
+    )
+    shown = ""
+    for body in fences(text, "console"):
+        if "sqlite3" not in body:  # need not be installed
+            shell += "".join(f"{one[2:]}\n" for one in body.splitlines() if one[:2] == "$ ")
+            shown += "".join(f"{one}\n" for one in body.splitlines() if one[:2] != "$ ")
+    done = subprocess.run(
+        ["bash", "-c", shell], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.partition("BEGIN\n")[2] == shown

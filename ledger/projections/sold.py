@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger import events as e
@@ -38,19 +39,26 @@ class Sold(NamedTuple):
 def _sold(at: At, event: e.ReceiptScanned | e.ReceiptUnclaimed, out: Out) -> None:
     scan = event.scan
     goods, sold_at, position = scan.goods, scan.captured_at, at.position
+    quantities: Sequence[int] = goods.quantities
+    if goods.voided:
+        quantities = [0 if i in goods.voided else n for i, n in enumerate(quantities)]
     rows = out.merged[FCT_PRODUCT_SOLD.name]
-    for index, product in enumerate(goods.product_codes):  # done for every line of every receipt
-        if goods.quantities[index] <= 0 or index in goods.voided:
+    # Done for every line of every receipt, so it is written out.
+    for product, quantity, amount in zip(
+        goods.product_codes, quantities, goods.amounts_minor, strict=True
+    ):
+        if quantity <= 0:
             continue
-        row = rows[product,]
-        if not row[0]:
-            row[2] = row[3] = sold_at
+        row = rows.get((product,))
+        if row is None:
+            rows[product,] = [1, amount, sold_at, sold_at, position]
+            continue
+        row[0] += 1
+        row[1] += amount
+        if sold_at > row[3]:
+            row[3] = sold_at
         elif sold_at < row[2]:
             row[2] = sold_at
-        elif sold_at > row[3]:
-            row[3] = sold_at
-        row[0] += 1
-        row[1] += goods.amounts_minor[index]
         row[4] = position
 
 
