@@ -73,6 +73,7 @@ def test_the_same_product_again_records_nothing_and_a_changed_one_is_a_new_event
     other = Product(PEN.code, "Fine pen", PENS[:1])
     changed = ledger.describe_product(other)
     assert (changed.stream, changed.version, changed.repeat) == (first.stream, 3, False)
+    assert ledger.describe_product(other) == changed._replace(repeat=True)
     assert ledger.product(PEN.code).product == other, "all of it is replaced"
     ledger.describe_product(PEN)
     assert ledger.log.head() == head + 2, "what was said before the last is said anew"

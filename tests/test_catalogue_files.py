@@ -138,6 +138,7 @@ def test_a_code_that_parquet_keeps_as_a_number_is_a_text(tmp_path):
         ("", "header"), ("\n\n", "header"), ("\xff\n".encode("latin-1"), "header"),
         ('a"b",c\n', "kind"), ('"a\n', "header"), ("code,code\n", "header"),
         ("sku,name\n", "kind"), ("code,prize\n", "prize"), ("product,price_minor\n", "kind"),
+        ("product,promotion\n", "kind"), ("product,from\n", "kind"),
         ("product,from,price_minor,promotion,colour\n", "colour"),
     ],
 )  # fmt: skip
@@ -210,6 +211,23 @@ def test_a_wrong_row_of_parquet_is_named_with_its_column(tmp_path, column, value
     found = list(products.read(parquet_of(tmp_path, **{**columns, column: values})))
     assert isinstance(found[1], Bad)
     assert (found[1].place.line, found[1].field) == (2, field)
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("from", pa.array([20_454, 10_000_000], pa.int32()).cast(pa.date32())),
+        ("from", pa.array([0, 1], pa.int64()).cast(pa.timestamp("ns"))),
+        ("product", pa.array([b"1", b"\xff"], pa.binary()).view(pa.string())),
+    ],
+    ids=["year 29348", "nanoseconds", "not UTF-8"],
+)
+def test_a_value_of_parquet_that_python_has_none_for_spoils_its_row_only(tmp_path, column, values):
+    columns = {"product": ["1", "2"], "from": ["2026-06-01"] * 2, "price_minor": [1, 2]}
+    found = list(products.read(parquet_of(tmp_path, **{**columns, column: values})))
+    assert [one.place.line for one in found] == [1, 2]
+    assert isinstance(found[1], Bad)
+    assert found[1].field == column
 
 
 def test_what_is_no_parquet_is_refused(tmp_path):

@@ -56,11 +56,26 @@ def dicts(
     """
     row = 1
     for batch in batches(path, names):
-        for values in batch.to_pylist():
-            yield Place(str(path), row, 0, 0), values
+        for values in zip(*map(_values, batch.columns), strict=True):
+            yield Place(str(path), row, 0, 0), dict(zip(batch.schema.names, values, strict=True))
             row += 1
         if progress:
             progress(len(batch))
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column; what Python has no value for is a list, which no field takes."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        return [_value(one) for one in column]
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return []
 
 
 def batches(path: Path, columns: tuple[str, ...]) -> Iterator[Any]:
