@@ -369,8 +369,12 @@ def test_what_was_sold_is_counted_by_line_and_returns_and_voids_are_not(ledger, 
     ledger.return_goods(key(bought), "r1", {2: 1})
     if each:
         ledger.catch_up()
+    ledger.record(receipt(line(5, "d"), line(2, "b"), at=NOW - 9))
+    ledger.record(receipt(line(6, "d"), at=NOW - 2))
     found = {one.product: one[1:] for one in ledger.unknown_products()}
-    assert found == {"a": (2, 370, NOW, NOW), "b": (2, 201, NOW - DAY, NOW)}
+    assert found == {
+        "a": (2, 370, NOW, NOW), "b": (3, 203, NOW - DAY, NOW), "d": (2, 11, NOW - 9, NOW - 2),
+    }  # fmt: skip
 
 
 def test_a_product_nobody_ever_told_of_is_refused(ledger):
@@ -388,5 +392,7 @@ def test_a_dry_run_takes_the_catalogue_as_it_is(ledger):
     from conftest import PROGRAMME
 
     stocked(ledger)
+    ledger.list_all([Product("3"), price(1, june(9)), promotion("later")])  # in the period
+    ledger.record(receipt(card="c1"))
     report = ledger.simulate_programme(PROGRAMME, over="all")
     assert report.not_replayed == {}

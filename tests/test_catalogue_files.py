@@ -283,6 +283,7 @@ def test_a_file_fed_again_records_nothing_and_a_changed_one_only_the_change(till
     path.write_text(PROMOTIONS.replace("May days", "Days of May"))
     assert till("catalogue", "import", path, "--kind", "promotions")["recorded"] == 1
     assert "0 recorded, 2 as they were" in till("catalogue", "import", path, json_=False)
+    assert {one["lag"] for one in till("status")["projections"]} == {0}, "the reports follow"
     assert till("verify")["clean"]
 
 
@@ -314,6 +315,10 @@ def test_what_the_ledger_refuses_is_a_reject_too(till, tmp_path):
     (told,) = [json.loads(one) for one in (tmp_path / "r").open()]
     assert (told["rejected"]["line"], told["rejected"]["field"]) == (3, "from")
     assert told["row"]["promotion"] == "june"
+    path.write_text(PROMOTIONS.replace("false", "true") + "17\n17,july,,2026-07-01,,,true\n")
+    till("catalogue", "import", path, "--rejects", tmp_path / "r2", code=4)
+    lines = [json.loads(one)["rejected"]["line"] for one in (tmp_path / "r2").open()]
+    assert lines == [3, 4, 5], "in the order of the file, whoever refused them"
 
 
 def test_a_source_that_is_none_is_refused(till, tmp_path):
