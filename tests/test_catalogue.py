@@ -249,7 +249,7 @@ def test_a_code_that_no_database_can_hold_is_none():
 
 
 def stocked(ledger):
-    """A catalogue with corrections, in a batch, and receipts of known and unknown products."""
+    """A catalogue with corrections, and receipts of known and unknown products; followed in parts."""
     ledger.list_all(
         [PEN, Product("1", "One"), price(199), price(189, june(5), store="s1"),
          promotion("may", price_minor=150), Product("1", "First"), price(179),
@@ -257,6 +257,7 @@ def stocked(ledger):
     )  # fmt: skip
     ledger.enrol("c1")
     for number in range(4):
+        ledger.catch_up()
         ledger.record(
             receipt(line(100, PEN.code), line(50, "u1", 2), line(30, f"u{number}"),
                     card="c1" if number % 2 else None, at=NOW - number * DAY)
