@@ -17,8 +17,10 @@ from adapters.records import Bad, Good
 class Rejects:
     """A reject file, made when the first item is refused; an existing one is added to."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, content: str = "receipt") -> None:
+        """Name the file, and what the refused objects are."""
         self.path = path
+        self.content = content
         self.count = 0
         self._file = -1
 
@@ -41,7 +43,7 @@ class Rejects:
         """
         if self._file < 0:
             self._file = _open(self.path)
-        _append(self._file, envelope(bad) + b"\n")
+        _append(self._file, envelope(bad, self.content) + b"\n")
         self.count += 1
 
     def close(self) -> None:
@@ -52,10 +54,10 @@ class Rejects:
             self._file = -1
 
 
-def envelope(bad: Bad) -> bytes:
+def envelope(bad: Bad, content: str = "receipt") -> bytes:
     """Write one line of JSON with the place, the reason, and the bytes as readable as they allow."""
     found = {**bad.place._asdict(), "field": bad.field, "error": bad.error}
-    return msgspec.json.encode({"rejected": found, **_content(bad.raw)})
+    return msgspec.json.encode({"rejected": found, **_content(bad.raw, content)})
 
 
 def refused(good: Good, error: str, field: str | None) -> Bad:
@@ -63,14 +65,14 @@ def refused(good: Good, error: str, field: str | None) -> Bad:
     return Bad(good.place, field, error, good.raw or msgspec.json.encode(good.receipt))
 
 
-def _content(raw: bytes | None) -> dict[str, Any]:
+def _content(raw: bytes | None, name: str) -> dict[str, Any]:
     if raw is None:
         return {}
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(raw).decode()}
-    return {"receipt": _one_line(raw)} if _is_object(raw) else {"text": text}
+    return {name: _one_line(raw)} if _is_object(raw) else {"text": text}
 
 
 def _is_object(raw: bytes) -> bool:

@@ -73,6 +73,14 @@ class MemberConflict(LedgerError):
     """This receipt is already recorded for another member."""
 
 
+class ProductUnknown(LedgerError):
+    """There is no such product, neither in the catalogue nor on a receipt."""
+
+
+class PeriodTooOld(LedgerError):
+    """This period begins before those that the catalogue still compares."""
+
+
 class CardUnknown(LedgerError):
     """No member holds this card."""
 

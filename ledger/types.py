@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Annotated, Literal, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 Instant = int
 Day = int
@@ -18,8 +18,12 @@ Clock = Callable[[], Instant]
 """Tells the ledger's time; injected, so that tests and imports can hold it still."""
 
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+FOREVER: Day = dt.date.max.toordinal() - EPOCH_DAY
+"""The last day of what has no end."""
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Code = Annotated[str, Meta(max_length=64)]
+Label = Annotated[str, Meta(max_length=200)]
 MOST_MINOR = 10_000_000_000
 Minor = Annotated[int, Meta(ge=-MOST_MINOR, le=MOST_MINOR)]
 """So bounded that no sum of a member outgrows a database's integer."""
@@ -28,6 +32,9 @@ MOST_POINTS = 1_000_000_000
 Quantity = Annotated[int, Meta(ge=-100_000_000, le=100_000_000)]
 LineKind = Literal["sale", "gift_card", "deposit", "reward", "return"]
 Unit = Literal["piece", "gram", "millilitre"]
+BrandKind = Literal["", "national", "own"]
+LEVELS = 4
+"""So many groups lie above a product at most, each within the next one."""
 
 
 class ReceiptKey(NamedTuple):
@@ -163,10 +170,83 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
         return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
 
 
+def _in_order(first: dt.date, last: dt.date | None) -> None:
+    if last is not None and last < first:
+        msg = "`until` is before `from`"
+        raise ValueError(msg)
+
+
+def _no_nuls(one: Struct, *names: str) -> None:
+    for name in names:
+        _no_nul(name, getattr(one, name))
+
+
 def _no_nul(name: str, text: str) -> None:
     if "\0" in text:
         msg = f"`{name}` holds a NUL character"  # PostgreSQL keeps none
         raise ValueError(msg)
+
+
+class Level(NamedTuple):
+    """A group that a product belongs to; no code where nobody knows the group of this level."""
+
+    code: Code
+    name: Label = ""
+
+
+class Product(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A product of the catalogue; `levels` go up from the product, the widest group last."""
+
+    code: Name
+    name: Label = ""
+    levels: Annotated[tuple[Level, ...], Meta(max_length=LEVELS)] = ()
+    brand: Code = ""
+    maker: Code = ""
+    brand_kind: BrandKind = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what no report could hold."""
+        _no_nuls(self, "code", "name", "brand", "maker")
+        for level in self.levels:
+            _no_nul("levels", "".join(level))
+
+
+class Price(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """What a product costs from a day on, in one store or (`store` empty) in all of them.
+
+    The last day counts too; without one it holds until another price begins. What was said of the
+    same product, store and first day before is replaced, or `withdrawn`.
+    """
+
+    product: Name
+    from_date: dt.date = field(name="from")
+    price_minor: Annotated[int, Meta(ge=0, le=MOST_MINOR)]
+    until: dt.date | None = None
+    store: Code = ""
+    withdrawn: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a period that ends before it begins, and what no report could hold."""
+        _in_order(self.from_date, self.until)
+        _no_nuls(self, "product", "store")
+
+
+class Promotion(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """That a product is in a promotion for some days, and at which price if that is told."""
+
+    product: Name
+    promotion: Name
+    from_date: dt.date = field(name="from")
+    until: dt.date | None = None
+    store: Code = ""
+    price_minor: Annotated[int, Meta(ge=0, le=MOST_MINOR)] | None = None
+    name: Label = ""
+    withdrawn: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a period that ends before it begins, and what no report could hold."""
+        _in_order(self.from_date, self.until)
+        _no_nuls(self, "product", "promotion", "store", "name")
 
 
 class Personal(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

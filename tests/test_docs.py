@@ -19,6 +19,7 @@ from ledger.store.keys import (
     JOB,
     MEMBER,
     POOL,
+    PRODUCT,
     PROGRAMME,
     RECEIPT,
     VOUCHER,
@@ -133,7 +134,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -294,11 +295,11 @@ def test_the_glossary_gives_each_word_once():
 
 def test_the_stream_ids_are_documented():
     table = sections(doc("store.md"), 2)["Stream ids"]
-    rows = re.findall(r"^\| (\d) \| (\w+) \|", table, flags=re.MULTILINE)
+    rows = re.findall(r"^\| (\d+) \| (\w+) \|", table, flags=re.MULTILINE)
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
-    known[IDENTITY] = "identity"
+    known |= {IDENTITY: "identity", PRODUCT: "product"}
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

@@ -13,6 +13,7 @@ from ledger.errors import RebuildNeeded
 from ledger.projections import PROJECTIONS, engine
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Column, Out, Projection, Table
+from ledger.types import Price, Product, Promotion
 
 KEYS_AND_TABLES = [t for p in PROJECTIONS for t in p.tables]
 
@@ -38,6 +39,9 @@ def busy_day(ledger, count=12):
         complaint = ledger.complaint_id(f"k{i}")
         ledger.answer_complaint("c1", complaint, "wait", "Bob", f"a{i}")
         ledger.resolve_complaint("c1", complaint, "sorry", 5, "Bob", f"s{i}")
+        ledger.describe_product(Product(f"p{i % 5}", f"Peas {i}"))
+        ledger.set_price(Price(f"p{i % 5}", dt.date(2026, 1, 1), 100 + i, store="s1" * (i % 2)))
+        ledger.set_promotion(Promotion(f"p{i % 5}", "may", dt.date(2026, 5, 1 + i)))
 
 
 def test_batches_of_any_size_give_the_same_digests(new_db, clock, monkeypatch):
@@ -192,6 +196,7 @@ MERGED = Table(
         Column("summed", "int", "", "add"),
         Column("latest", "text", "", "last"),
         Column("largest", "int", "", "max"),
+        Column("smallest", "int", "", "min"),
     ),
     merged=True,
 )
@@ -199,11 +204,13 @@ SAYINGS = [
     (1, 5, "a", 3), (1, None, None, None), (2, None, None, None), (1, -7, "b", 2),
     (2, 4, None, 9), (1, 1, None, 8), (3, 0, "", 0), (2, None, "z", None), (3, 2, None, -1),
 ]  # fmt: skip
-OUTCOME = [(1, -1, "b", 8), (2, 4, "z", 9), (3, 2, "", 0)]
+OUTCOME = [(1, -1, "b", 8, 2), (2, 4, "z", 9, 9), (3, 2, "", 0, -1)]
 
 
 @pytest.mark.parametrize("batch", [1, 2, 4, 9])
-def test_merging_adds_keeps_the_last_and_keeps_the_largest_however_it_is_cut(ledger, batch):
+def test_merging_adds_and_keeps_the_last_the_largest_and_the_smallest_however_it_is_cut(
+    ledger, batch
+):
     projection = Projection("merged", 1, (MERGED,), {})
     reports = Reports(postgres=ledger.log.is_postgres)
     with ledger.log.transaction(commit=True) as cursor:
@@ -211,7 +218,7 @@ def test_merging_adds_keeps_the_last_and_keeps_the_largest_however_it_is_cut(led
         for start in range(0, len(SAYINGS), batch):
             out = Out(projection.tables, lambda _: b"")
             for saying in SAYINGS[start : start + batch]:
-                out.merge(MERGED, saying[:1], *saying[1:])
+                out.merge(MERGED, saying[:1], *saying[1:], saying[-1])
             reports.write(cursor, projection, "a", out.said())
         (chunk,) = reports.scan(cursor, MERGED, "a")
         assert [tuple(row) for row in chunk] == OUTCOME

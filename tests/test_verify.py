@@ -11,6 +11,7 @@ from till import Till, counts
 from ledger.application import LoyaltyLedger
 from ledger.errors import RebuildNeeded
 from ledger.projections import PROJECTIONS
+from ledger.types import Price, Product, Promotion
 from tests.shop import snapshots_taken
 
 TABLES = {t.name: t for p in PROJECTIONS for t in p.tables}
@@ -37,6 +38,9 @@ def told_of(ledger):
     ledger.enrol("c3")
     ledger.merge("c1", "c3", "twins", "Bob", "m1")
     ledger.unmerge("m1", "Bob", "u1")
+    ledger.describe_product(Product("p1", "Peas"))
+    ledger.set_price(Price("p1", dt.date(2026, 1, 1), 199))
+    ledger.set_promotion(Promotion("p1", "may", dt.date(2026, 5, 1)))
     ledger.catch_up()
     return ledger
 
@@ -155,7 +159,15 @@ CHANGES = {
     "dim_standing": ("kind", "'tribe'", True),
     "fct_purchase": ("bought_minor", "bought_minor + 1", True),
     "fct_merge": ("points_back", "points_back + 1", True),
+    "dim_product": ("maker", "'somebody else'", False),
+    "fct_price": ("price_minor", "price_minor + 1", False),
+    "fct_promotion": ("promotion", "'june'", False),
+    "fct_product_sold": ("lines", "lines + 1", False),
 }
+
+
+def shown(key):
+    return key.hex() if isinstance(key, bytes) else key
 
 
 def test_there_is_a_change_for_every_table():
@@ -178,7 +190,7 @@ def test_a_changed_missing_or_extra_row_is_found_with_its_key_and_member(table, 
 
     def found(detail):
         (finding,) = findings(told, "projection")
-        assert finding.place.startswith(f"{table} at {keys[0]} {row_key[0].hex()}")
+        assert finding.place.startswith(f"{table} at {keys[0]} {shown(row_key[0])}")
         assert detail in finding.detail
         assert finding.member == (member if of_member else "")
 
@@ -194,10 +206,11 @@ def test_a_changed_missing_or_extra_row_is_found_with_its_key_and_member(table, 
     assert execute(told, f"DELETE FROM {live} WHERE {where}", *row_key) == 1
     found("the row is missing")
     put_back()
-    extra = (bytes([row[0][0]]) + bytes(15), *row[1:])
+    first = row[0] + "!" if isinstance(row[0], str) else bytes([row[0][0]]) + bytes(15)
+    extra = (first, *row[1:])
     execute(told, f"INSERT INTO {live} VALUES ({', '.join('?' * len(row))})", *extra)
     (finding,) = findings(told, "projection")
-    assert finding.place.startswith(f"{table} at {keys[0]} {extra[0].hex()}")
+    assert finding.place.startswith(f"{table} at {keys[0]} {shown(extra[0])}")
     assert finding.detail == "the log knows no such row"
 
 

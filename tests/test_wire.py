@@ -13,7 +13,7 @@ import pytest
 from ledger import events as e
 from ledger.application import codec
 from ledger.events.columns import packed
-from ledger.types import Take
+from ledger.types import Level, Take
 
 FILES = Path(__file__).parent / "wire"
 DEFAULTS = Path(__file__).parent / "wire_defaults.json"
@@ -163,6 +163,16 @@ SAMPLES = (
     e.PointsReceived(NOW, 100, (Take(0, EXPIRY, 900, 100),), (7,), MEMBER, 2, "transfer-1"),
     e.MemberClosed(NOW, TAKES, 5, "moved away", "Ada", 2, "close-1"),
     e.MemberErased(NOW, "asked for it", "Ada", "erase-1"),
+    e.ProductDescribed(
+        "4006381333931",
+        "Stift",
+        (Level("stifte", "Stifte"), Level(""), Level("büro", "Büro")),
+        "Köln",
+        "K & Söhne",
+        "national",
+    ),
+    e.PriceSet("4006381333931", "Köln 7", 20_454, 199, 20_460, True),
+    e.PromotionSet("4006381333931", "Köln 7", "mai", 20_454, 20_460, 149, "Maiwoche", True),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
     e.JobSeen("record-expiry", NOW),
     e.JobStarted(NOW, NOW - 86_400, NOW + 5, NOW + 305, "till-7/4711/5eed"),

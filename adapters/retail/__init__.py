@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from adapters.records import Item, Progress
+from adapters.records import Item, Place, Progress
 from adapters.retail import completejourney, lgsr
 from ledger.errors import InputInvalid
 
@@ -22,6 +22,16 @@ class Format(Protocol):
 
     def total(self, folder: Path) -> int:
         """How many rows there are to read."""
+        ...
+
+    def products(
+        self, folder: Path, *, progress: Progress | None = None
+    ) -> Iterator[tuple[Place, dict[str, Any]]]:
+        """Yield each product with the columns of a catalogue; `progress` is told rows."""
+        ...
+
+    def products_total(self, folder: Path) -> int:
+        """How many products there are to read."""
         ...
 
 

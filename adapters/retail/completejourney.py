@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from adapters.records import Item, Place, Progress
-from adapters.retail.parquet import batches, cast, ints, item, lookup, minor, rows, texts
+from adapters.retail.parquet import batches, cast, dicts, ints, item, lookup, minor, rows, texts
 from ledger.calendar import instant_of, zone_of
 
 FILES: tuple[str, ...] = ("transactions_sample_100k.parquet", "products.parquet")
@@ -31,6 +31,17 @@ _COLUMNS = (
     "coupon_disc",
     "coupon_match_disc",
 )
+
+
+_OF_PRODUCT = {
+    "product_id": "code",
+    "product_type": "level1",
+    "product_category": "level2",
+    "department": "level3",
+    "manufacturer_id": "maker",
+    "brand": "brand_kind",
+}
+_KINDS = {"National": "national", "Private": "own"}
 
 
 class _Basket(NamedTuple):
@@ -69,6 +80,25 @@ def read(folder: Path, *, progress: Progress | None = None) -> Iterator[Item]:
             "lines": basket.lines,
         }
         yield item(Place(name, basket.row, 0, 0), fields)
+
+
+def products_total(folder: Path) -> int:
+    """How many products there are to read."""
+    return rows(folder / FILES[1])
+
+
+def products(
+    folder: Path, *, progress: Progress | None = None
+) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield each product with its type, category and department, maker and kind of brand.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputInvalid: the file cannot be read as what it should be.
+    """
+    for place, row in dicts(folder / FILES[1], tuple(_OF_PRODUCT), progress):
+        told = {_OF_PRODUCT[name]: value for name, value in row.items()}
+        yield place, told | {"brand_kind": _KINDS.get(row["brand"], row["brand"])}
 
 
 def _order(basket: _Basket) -> tuple[int, str]:

@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from adapters.records import Item, Place, Progress
-from adapters.retail.parquet import batches, ints, item, lookup, minor, rows, texts
+from adapters.retail.parquet import batches, dicts, ints, item, lookup, minor, rows, texts
 from ledger.calendar import zone_of
 from ledger.types import Line, date_of
 
@@ -33,6 +33,13 @@ _COLUMNS = (
     "QUANTITY",
     "SPEND",
 )
+_GROUPS = {
+    "PROD_CODE": "code",
+    "PROD_CODE_10": "level1",
+    "PROD_CODE_20": "level2",
+    "PROD_CODE_30": "level3",
+    "PROD_CODE_40": "level4",
+}
 # Some 70,000 different lines make up millions; past this many the file repeats none.
 _LINES_KEPT = 200_000
 
@@ -56,6 +63,24 @@ def read(folder: Path, *, progress: Progress | None = None) -> Iterator[Item]:
     name = str(folder / FILES[0])
     for row, fields in _whole(_parts(folder, lines, progress)):
         yield item(Place(name, row, 0, 0), fields)
+
+
+def products_total(folder: Path) -> int:
+    """How many products there are to read."""
+    return rows(folder / FILES[1])
+
+
+def products(
+    folder: Path, *, progress: Progress | None = None
+) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield each product with its four groups, from the nearest up.
+
+    Raises:
+        ImportError: pyarrow is not installed.
+        InputInvalid: the file cannot be read as what it should be.
+    """
+    for place, row in dicts(folder / FILES[1], tuple(_GROUPS), progress):
+        yield place, {_GROUPS[name]: value for name, value in row.items()}
 
 
 def _whole(parts: Iterator[_Part]) -> Iterator[_Part]:

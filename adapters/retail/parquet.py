@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.records import Bad, Good, Item, Place, explain
+from adapters.records import Bad, Good, Item, Place, Progress, explain
 from ledger.errors import InputInvalid
 from ledger.types import Receipt
 
@@ -39,6 +39,43 @@ def arrow(name: str = "pyarrow") -> Any:
 def rows(path: Path) -> int:
     """How many rows a file has, from its footer."""
     return int(_file(path).metadata.num_rows)
+
+
+def columns(path: Path) -> tuple[str, ...]:
+    """The names of a file's columns."""
+    return tuple(_file(path).schema_arrow.names)
+
+
+def dicts(
+    path: Path, names: tuple[str, ...], progress: Progress | None = None
+) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yield each row of a small file as values by column, with its place.
+
+    Raises:
+        InputInvalid: it is not a whole Parquet file, or a column is missing.
+    """
+    row = 1
+    for batch in batches(path, names):
+        for values in zip(*map(_values, batch.columns), strict=True):
+            yield Place(str(path), row, 0, 0), dict(zip(batch.schema.names, values, strict=True))
+            row += 1
+        if progress:
+            progress(len(batch))
+
+
+def _values(column: Any) -> list[Any]:
+    """The values of a column; what Python has no value for is a list, which no field takes."""
+    try:
+        return list(column.to_pylist())
+    except (ValueError, OverflowError):
+        return [_value(one) for one in column]
+
+
+def _value(scalar: Any) -> Any:
+    try:
+        return scalar.as_py()
+    except (ValueError, OverflowError):
+        return []
 
 
 def batches(path: Path, columns: tuple[str, ...]) -> Iterator[Any]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ledger.aggregates import card, claim, identity, job, pool, programmes, receipt, voucher
+from ledger.aggregates import (
+    card,
+    claim,
+    identity,
+    job,
+    pool,
+    product,
+    programmes,
+    receipt,
+    voucher,
+)
 from ledger.aggregates.member import state as member_state
 from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
@@ -16,6 +26,7 @@ from ledger.store.keys import (
     JOB,
     MEMBER,
     POOL,
+    PRODUCT,
     PROGRAMME,
     RECEIPT,
     VOUCHER,
@@ -36,6 +47,7 @@ KINDS: Mapping[int, Kind] = {
     JOB: Kind(job.evolve, cached=True),
     POOL: Kind(pool.evolve, cached=True, state=pool.Pool),
     IDENTITY: Kind(identity.evolve, cached=False),
+    PRODUCT: Kind(product.evolve, cached=False, state=product.ProductState),
 }
 
 

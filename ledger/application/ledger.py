@@ -8,6 +8,7 @@ from typing import Self
 
 from ledger.application.awaited import Awaited
 from ledger.application.bonuses import Bonuses
+from ledger.application.catalogue import Catalogues
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.dryrun import DryRuns
@@ -43,6 +44,7 @@ class LoyaltyLedger(
     Passing,
     Bonuses,
     Complaints,
+    Catalogues,
     Reviews,
     Tiers,
     Reads,

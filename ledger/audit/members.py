@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 
 from ledger.aggregates.member.state import TOTALS, Member
 from ledger.audit.findings import ENOUGH, Finding
+from ledger.audit.kept import KINDS
 from ledger.events import MemberErased
 from ledger.projections.balance import FCT_LOT, FCT_MEMBER_POINTS
 from ledger.projections.points import FCT_POINTS_MOVEMENT
 from ledger.projections.reports import Reports
 from ledger.projections.schema import Table
 from ledger.store.codec import Codec
-from ledger.store.keys import ID_BYTES, MEMBER, POOL
+from ledger.store.keys import ID_BYTES, MEMBER
 from ledger.store.log import Log, Snapshot
 
 PAGE = 5_000
@@ -85,7 +86,7 @@ def check_members(
     yield from _unfounded(
         s
         for s in snapshots.passed()
-        if s.stream[0] not in {MEMBER, POOL} or log.event(s.stream, s.version) is None
+        if s.stream[0] not in {MEMBER, *KINDS} or log.event(s.stream, s.version) is None
     )
 
 

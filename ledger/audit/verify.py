@@ -13,9 +13,9 @@ import msgspec
 from eventsourcing.persistence import PersistenceError
 
 from ledger.audit.findings import ENOUGH, Finding
+from ledger.audit.kept import check_kept
 from ledger.audit.log_check import check_log
 from ledger.audit.members import Live, check_conservation, check_members
-from ledger.audit.pools import check_pools
 from ledger.audit.replica import Replica, differences
 from ledger.errors import LedgerError, RebuildNeeded
 from ledger.projections.engine import Engine
@@ -120,7 +120,7 @@ def _against(
         digests[projection.name] = digest.hexdigest()
     findings.extend(islice(check_conservation(live), ENOUGH))
     findings.extend(islice(check_members(log, codec, live, phase("members", 0)), ENOUGH))
-    findings.extend(islice(check_pools(log, codec), ENOUGH))
+    findings.extend(islice(check_kept(log, codec), ENOUGH))
     return Verdict(head, findings[:ENOUGH], digests)
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ledger.events import (
     bonuses,
+    catalogue,
     complaints,
     holders,
     holds,
@@ -32,6 +33,7 @@ from ledger.events import (
     vouchers,
 )
 from ledger.events.bonuses import *
+from ledger.events.catalogue import *
 from ledger.events.complaints import *
 from ledger.events.holders import *
 from ledger.events.holds import *
@@ -72,5 +74,6 @@ EVENTS: tuple[type[Event], ...] = (
     *merging.EVENTS,
     *transfers.EVENTS,
     *leaving.EVENTS,
+    *catalogue.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

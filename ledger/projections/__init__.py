@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.projections.balance import BALANCE
+from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
@@ -11,6 +12,7 @@ from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
 from ledger.projections.review import REVIEW
 from ledger.projections.schema import Projection
+from ledger.projections.sold import SOLD
 from ledger.projections.tier import TIER
 
 PROJECTIONS: tuple[Projection, ...] = (
@@ -23,4 +25,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     REVIEW,
     MEMBERSHIP,
     PURCHASE,
+    CATALOGUE,
+    SOLD,
 )

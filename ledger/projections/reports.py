@@ -276,8 +276,8 @@ class Reports:
         if column.merge == "last":
             return f"coalesce({now}, {before})"
         if self.postgres:
-            return f"greatest({before}, {now})"
-        return f"coalesce(max({before}, {now}), {now}, {before})"
+            return f"{'greatest' if column.merge == 'max' else 'least'}({before}, {now})"
+        return f"coalesce({column.merge}({before}, {now}), {now}, {before})"
 
     def _patch(self, cursor: Any, place: str, patches: Sequence[Patch]) -> None:
         first = patches[0]

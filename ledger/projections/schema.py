@@ -15,7 +15,7 @@ from msgspec import Struct
 from ledger.types import Instant
 
 ColumnType = Literal["id", "int", "text", "instant", "day"]
-Merge = Literal["add", "last", "max"]
+Merge = Literal["add", "last", "max", "min"]
 
 
 class Column(NamedTuple):
@@ -160,7 +160,15 @@ def _max(old: Any, new: Any) -> Any:
     return max(old, new)
 
 
-_JOIN: Mapping[str, Callable[[Any, Any], Any]] = {"last": _last, "add": _add, "max": _max}
+def _min(old: Any, new: Any) -> Any:
+    if old is None or new is None:
+        return _last(old, new)
+    return min(old, new)
+
+
+_JOIN: Mapping[str, Callable[[Any, Any], Any]] = {
+    "last": _last, "add": _add, "max": _max, "min": _min
+}  # fmt: skip
 
 POSITION = Column("position", "int", "position of the event in the log", digest=False)
 RECORDED = Column("recorded_at", "instant", "the ledger's time of the event", digest=False)

@@ -18,7 +18,7 @@ from ledger.errors import InputInvalid
 from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
-POOL, JOB, IDENTITY, VOUCHER = 6, 7, 8, 9
+POOL, JOB, IDENTITY, VOUCHER, PRODUCT = 6, 7, 8, 9, 10
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -68,6 +68,10 @@ class Keys:
         hashed = hmac.digest(self.secret, _encoded(("voucher code", command_id)), "sha256")
         text = base64.b32encode(hashed[:10]).decode()
         return "-".join(text[i : i + 4] for i in range(0, 16, 4))
+
+    def product(self, code: str, store: str = "") -> bytes:
+        """The stream of a product: what it is and what holds in all stores, or in one store only."""
+        return self._id(bytes([PRODUCT]), ("product", code, store) if store else ("product", code))
 
     def pool(self, kind: str, name: str) -> bytes:
         """The stream of a quantity that members share, e.g. a campaign's budget."""

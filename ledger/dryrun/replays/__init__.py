@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ledger.dryrun.replays import (
+    catalogue,
     complaints,
     holds,
     membership,
@@ -38,4 +39,5 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     **passing.REPLAYS,
     **merging.REPLAYS,
     **complaints.REPLAYS,
+    **catalogue.REPLAYS,
 }

@@ -1,0 +1,165 @@
+"""The catalogue: products as they are, prices and promotions as they were ever told."""
+
+from __future__ import annotations
+
+from ledger import events as e
+from ledger.policies.catalogue import Item, Period, Periods
+from ledger.projections.queries import Reader
+from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Projection, Table
+from ledger.projections.sold import FCT_PRODUCT_SOLD, Sold
+from ledger.types import LEVELS, Day, Level, Product
+
+_LEVELS = tuple(
+    column
+    for number in range(1, LEVELS + 1)
+    for column in (
+        Column(f"level{number}", "text", f"code of group {number} above the product"),
+        Column(f"level{number}_name", "text", "its name"),
+    )
+)
+DIM_PRODUCT = Table(
+    "dim_product",
+    "One row a product of the catalogue, as it was described last",
+    1,
+    (
+        Column("code", "text", "product code, as receipts say it"),
+        Column("name", "text", "name"),
+        Column("brand", "text", "brand"),
+        Column("maker", "text", "maker"),
+        Column("brand_kind", "text", "national, own; empty where it is not known"),
+        *_LEVELS,
+        Column("position", "int", "position of the last event", digest=False),
+    ),
+    merged=True,
+)
+_PERIOD = (
+    Column("product_id", "id", "the product's stream, in all stores or in this one"),
+    Column("version", "int", "version of the event in that stream; the last of a first day counts"),
+    Column("product", "text", "product code"),
+    Column("store", "text", "store; empty: all of them"),
+    Column("from_day", "day", "first day"),
+    Column("until_day", "day", "last day; 9999-12-31 = no end"),
+)
+FCT_PRICE = Table(
+    "fct_price",
+    "One row a price that was told, also one that was replaced since",
+    2,
+    (
+        *_PERIOD,
+        Column("price_minor", "int", "price"),
+        Column("withdrawn", "int", "1 where it takes back what was told of this first day"),
+        RECORDED,
+        POSITION,
+    ),
+    also_by=("product", "store"),
+)
+FCT_PROMOTION = Table(
+    "fct_promotion",
+    "One row a promotion of a product that was told, also one that was replaced since",
+    2,
+    (
+        *_PERIOD,
+        Column("promotion", "text", "code of the promotion"),
+        Column("name", "text", "its name"),
+        Column("price_minor", "int", "price in the promotion, if it was told"),
+        Column("withdrawn", "int", "1 where it takes back what was told of this first day"),
+        RECORDED,
+        POSITION,
+    ),
+    also_by=("product", "store"),
+)
+UP_TO_NOW = 2**62
+
+
+def _described(at: At, event: e.ProductDescribed, out: Out) -> None:
+    levels = [*event.levels, *[Level("")] * (LEVELS - len(event.levels))]
+    out.merge(
+        DIM_PRODUCT, (event.code,), event.name, event.brand, event.maker, event.brand_kind,
+        *[text for level in levels for text in level], at.position,
+    )  # fmt: skip
+
+
+def _priced(at: At, event: e.PriceSet, out: Out) -> None:
+    out.rows["fct_price"].append(
+        (
+            at.stream, at.version, event.product, event.store, event.from_day, event.until_day,
+            event.price_minor, int(event.withdrawn), at.recorded_at, at.position,
+        )
+    )  # fmt: skip
+
+
+def _promoted(at: At, event: e.PromotionSet, out: Out) -> None:
+    out.rows["fct_promotion"].append(
+        (
+            at.stream, at.version, event.product, event.store, event.from_day, event.until_day,
+            event.promotion, event.name, event.price_minor, int(event.withdrawn), at.recorded_at,
+            at.position,
+        )
+    )  # fmt: skip
+
+
+def item(reader: Reader, code: str, store: str = "", upto: int | None = None) -> Item:
+    """A product, and its prices and promotions as told up to a position of the log (all, if none)."""
+    return Item(
+        product(reader, code),
+        _prices(reader, code, "", upto),
+        _promotions(reader, code, "", upto),
+        _prices(reader, code, store, upto) if store else (),
+        _promotions(reader, code, store, upto) if store else (),
+    )
+
+
+def product(reader: Reader, code: str) -> Product | None:
+    """A product of the catalogue."""
+    columns = ", ".join(column.name for column in DIM_PRODUCT.columns[:-1])
+    query = f"SELECT {columns} FROM {reader.name(DIM_PRODUCT)} WHERE code = ?"
+    for code_, name, brand, maker, kind, *texts in reader.rows(query, (code,)):
+        levels = [Level(*pair) for pair in zip(texts[::2], texts[1::2], strict=True)]
+        while levels and not any(levels[-1]):
+            levels.pop()
+        return Product(code_, name, tuple(levels), brand, maker, kind)
+    return None
+
+
+def _prices(reader: Reader, code: str, store: str, upto: int | None) -> Periods:
+    return _periods(reader, FCT_PRICE, "'', ''", (code, store, upto))
+
+
+def _promotions(reader: Reader, code: str, store: str, upto: int | None) -> Periods:
+    return _periods(reader, FCT_PROMOTION, "promotion, name", (code, store, upto))
+
+
+def _periods(
+    reader: Reader, table: Table, named: str, asked: tuple[str, str, int | None]
+) -> Periods:
+    code, store, upto = asked
+    rows = reader.rows(
+        f"SELECT from_day, until_day, price_minor, withdrawn, version, {named}"
+        f" FROM {reader.name(table)} WHERE product = ? AND store = ? AND position <= ?"
+        " ORDER BY version",
+        (code, store, UP_TO_NOW if upto is None else upto),
+    )
+    found: dict[tuple[Day, str], Period] = {}
+    for first, last, price_minor, withdrawn, version, promotion, name in rows:
+        period = Period(first, promotion, last, price_minor, name, bool(withdrawn), version)
+        found[period.key] = period
+    return tuple(found[key] for key in sorted(found))
+
+
+def unknown(reader: Reader, limit: int) -> list[Sold]:
+    """Products that were sold and are not in the catalogue, those sold most often first."""
+    columns = ", ".join(f"s.{name}" for name in Sold._fields)
+    query = (
+        f"SELECT {columns} FROM {reader.name(FCT_PRODUCT_SOLD)} s"
+        f" LEFT JOIN {reader.name(DIM_PRODUCT)} p ON p.code = s.product"
+        " WHERE p.code IS NULL ORDER BY s.lines DESC, s.product LIMIT ?"
+    )
+    return [Sold(*row) for row in reader.rows(query, (limit,))]
+
+
+CATALOGUE = Projection(
+    "catalogue",
+    1,
+    (DIM_PRODUCT, FCT_PRICE, FCT_PROMOTION),
+    {e.ProductDescribed: _described, e.PriceSet: _priced, e.PromotionSet: _promoted},
+)
