@@ -18,6 +18,7 @@ from adapters.retail.parquet import arrow
 from ledger.errors import InputInvalid
 from ledger.forecast.fit import Lesson, fit
 from ledger.forecast.measures import calibration_error_ppm, compared
+from ledger.forecast.model import MILLION
 from ledger.forecast.moment import Moment
 from ledger.forecast.purchases import Ints, Purchases, purchases
 from ledger.forecast.timing import fit_timing, intervals, lately_begun
@@ -134,8 +135,10 @@ def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
             runs.setdefault(name, []).append(listed(told, MOST))
             if name == "model":
                 errors.append(_miscalibrated(lists, asked, bought))
-    told = flat(runs) | {"list_days": len(days)}
-    return told | {"calibration_error": round(float(np.mean(errors)) / 1e6, 5)}
+    told = flat(runs)
+    told["calibration_error"] = round(float(np.mean(errors)) / MILLION, 5)
+    told["list_days"] = len(days)
+    return told
 
 
 def _fortnight(bought: Purchases, day: int) -> Lesson:
