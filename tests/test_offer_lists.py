@@ -230,7 +230,7 @@ def test_what_cannot_be_asked_is_refused(shop):
         shop.offer_lists(card="nobody")
     with pytest.raises(InputInvalid, match="lines"):
         shop.offer_lists(lines=0)
-    with pytest.raises(InputInvalid, match="too few|Nobody"):
+    with pytest.raises(InputInvalid, match=r"too few|Nobody"):
         shop.fit_offers("mara", "fit-9", as_of=LAST - DAYS - 10)
     assert told(shop, as_of=LAST - DAYS - 10) == ("", [])
 
