@@ -15,7 +15,7 @@ from ledger.application import LoyaltyLedger
 from ledger.errors import CardUnknown, InputInvalid, KeyConflict
 from ledger.offers import schedule as scheduling
 from ledger.policies.rhythm import rhythm
-from ledger.types import date_of
+from ledger.types import Price, Promotion, date_of
 
 pytest.importorskip("numpy")
 pytest.importorskip("sklearn")
@@ -128,6 +128,29 @@ def test_what_was_not_bought_is_no_purchase(ledger):
     _, (found,) = told(ledger)
     assert [row["product"] for row in found["lines"]] == ["tea"]
     assert found["spend_minor"] == 500
+
+
+def test_a_list_has_the_prices_and_promotions_of_the_next_day(ledger):
+    put(ledger, [receipt(line(500, "tea"), line(70, "salt"), card="a", at=NOW - DAY * 3)])
+    today = NOW // DAY
+
+    def price(minor, day, store=""):
+        return Price("tea", date_of(day), minor, store=store)
+
+    ledger.list_all([
+        price(550, today - 9), price(520, today + 1), price(510, today + 2),
+        price(1, today - 9, "elsewhere"),
+        Promotion("tea", "SPRING", date_of(today), date_of(today + 3), price_minor=480),
+        Promotion("tea", "OVER", date_of(today - 9), date_of(today)),
+    ])  # fmt: skip
+    early = told(ledger)
+    (found,) = early[1]
+    shown = {row["product"]: (row["price_minor"], row["promotions"]) for row in found["lines"]}
+    assert shown == {"tea": (520, ("SPRING",)), "salt": (0, ())}
+    ledger.clock.now += DAY
+    ledger.set_price(price(99, today + 1))
+    assert told(ledger, as_of=today) == early
+    assert told(ledger)[1][0]["lines"][0]["price_minor"] == 510
 
 
 def test_a_deposit_alone_is_no_purchase(ledger):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 Progress = Callable[[int], None]
 _COLUMNS = (
     "as_of", "model", "member", "rhythm", "visits", "spend_minor", "place", "product", "chance_ppm",
-    "quantity", "paid_minor", "times", "every_days", "last_day", "reason",
+    "quantity", "paid_minor", "times", "every_days", "last_day", "price_minor",
+    "promotions", "reason",
 )  # fmt: skip
 
 
@@ -82,6 +83,7 @@ def _as_csv(file: IO[str], lists: Lists, told: Iterator[MemberList]) -> tuple[in
         found = one_list(one)
         head = (date_of(lists.as_of), lists.model, *(found[name] for name in _COLUMNS[2:6]))
         for place, line in enumerate(found["lines"], 1):
+            line["promotions"] = " ".join(line["promotions"])
             rows.writerow((*head, place, *line.values()))
         members, lines = members + 1, lines + len(one.lines)
     return members, lines

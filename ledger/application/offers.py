@@ -13,6 +13,7 @@ from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
+from ledger.projections.catalogue import shelf
 from ledger.store.keys import ID_BYTES, MODEL_STREAM
 from ledger.types import Day
 
@@ -73,7 +74,9 @@ class Offers(Door):
         model = msgspec.msgpack.decode(fitted.model, type=Model) if fitted else None
         known = population(self.log, cut, day)
         wanted = Wanted(day, lines, from_minor, member)
-        told = schedule(self.log, cut, wanted, model, known)
+        with self.reading() as reader:
+            goods = shelf(reader, day + 1, cut.until)
+        told = schedule(self.log, cut, wanted, model, known, goods)
         return Lists(day, fitted.digest if fitted else "", told)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:

@@ -14,6 +14,7 @@ from ledger.forecast.pairs import Crowd
 from ledger.forecast.purchases import Floats, Ints
 from ledger.offers.shopping import Chunk, Cut, lines
 from ledger.policies.rhythm import rhythm, standing
+from ledger.projections.catalogue import Shelf
 from ledger.store.log import Log
 from ledger.types import Day
 
@@ -51,6 +52,10 @@ class ListLine(NamedTuple):
     every_days: int
     """The middle of the latest intervals; 0 after one purchase."""
     last_day: Day
+    price_minor: int
+    """In the catalogue on the next day, in all stores; 0 where it is not known."""
+    promotions: tuple[str, ...]
+    """It is in on the next day, by their codes."""
     reason: str
     """How it stands in the member's own rhythm; `once` if it has none yet, `new` if never bought."""
 
@@ -88,14 +93,14 @@ def population(log: Log, cut: Cut, day: Day) -> Population:
 
 
 def schedule(
-    log: Log, cut: Cut, wanted: Wanted, model: Model | None, known: Population
+    log: Log, cut: Cut, wanted: Wanted, model: Model | None, known: Population, goods: Shelf
 ) -> Iterator[MemberList]:
     """The lists in the order of members, some thousand members in memory at a time."""
     for gathered in lines(log, cut, MEMBERS, wanted.member):
         chunk = gathered.chunk(known.items)
         moment = _moment(chunk, wanted.as_of).among(*_among(chunk, known))
         told = likely(model, moment, 0, len(chunk.members), wanted.lines)
-        yield from _lists(chunk, moment, told, wanted)
+        yield from _lists(chunk, moment, told, wanted, goods)
 
 
 def _moment(chunk: Chunk, day: Day) -> Moment:
@@ -120,8 +125,10 @@ def _among(chunk: Chunk, known: Population) -> tuple[Crowd, Ints]:
     return crowd, np.array([member <= known.last for member in chunk.members], dtype=np.int64)
 
 
-def _lists(chunk: Chunk, moment: Moment, told: Likely, wanted: Wanted) -> Iterator[MemberList]:
-    columns = _columns(chunk, moment, told, wanted.as_of)
+def _lists(
+    chunk: Chunk, moment: Moment, told: Likely, wanted: Wanted, goods: Shelf
+) -> Iterator[MemberList]:
+    columns = _columns(chunk, moment, told, wanted.as_of, goods)
     begins = np.searchsorted(told.member, np.arange(len(chunk.members) + 1))
     late = chunk.day > wanted.as_of - SPEND_DAYS
     spend = np.bincount(chunk.member, chunk.amount_minor * late, len(chunk.members))
@@ -144,8 +151,8 @@ def _visits(chunk: Chunk) -> list[list[int]]:
 
 
 def _columns(
-    chunk: Chunk, moment: Moment, told: Likely, day: Day
-) -> Sequence[tuple[str, int, int, int, int, int, int, str]]:
+    chunk: Chunk, moment: Moment, told: Likely, day: Day, goods: Shelf
+) -> Sequence[tuple[str, int, int, int, int, int, int, int, tuple[str, ...], str]]:
     """The lines of all lists."""
     pairs = moment.pairs
     keys = pairs.member * moment.items + pairs.item
@@ -160,12 +167,16 @@ def _columns(
         _reason(n, e, a)
         for n, e, a in zip(times.tolist(), every.tolist(), age.tolist(), strict=True)
     ]
+    products = [chunk.items[item] for item in told.item]
     return list(
         zip(
-            [chunk.items[item] for item in told.item], told.chance_ppm.tolist(),
+            products, told.chance_ppm.tolist(),
             np.where(known, quantity, 1).tolist(), np.where(known, paid, 0).tolist(),
             times.tolist(), np.where(known, every, 0).tolist(),
-            np.where(known, day - age, 0).tolist(), reasons, strict=True,
+            np.where(known, day - age, 0).tolist(),
+            [goods.price_minor.get(product, 0) for product in products],
+            [tuple(one.code for one in goods.promotions.get(p, ())) for p in products],
+            reasons, strict=True,
         )
     )  # fmt: skip
 

@@ -27,6 +27,7 @@ _LIST = (
     "times",
     "every_days",
     "last_day",
+    "price_minor",
     "reason",
 )
 
