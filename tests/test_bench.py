@@ -7,7 +7,7 @@ import pytest
 from msgspec import convert, structs, to_builtins
 
 from adapters.simulate import simulate
-from bench import batches, growth, hot_member, latency, online, preload, two_processes
+from bench import batches, growth, hot_member, latency, offers, online, preload, two_processes
 from bench.callers import Ours, drive, look_at, percentiles_us
 from bench.decision import counted_on
 from bench.default_app import DefaultApp, Member
@@ -81,9 +81,10 @@ def test_points_that_differ_are_an_error(stage, monkeypatch):
         (hot_member, {"hot_member_vs_handwritten"}),
         (latency, {"closed_p99_us", "open_p99_us", "open_p999_us"}),
         (two_processes, {"two_processes_vs_one"}),
+        (offers, {"schedule_members_per_s", "schedule_vs_replay"}),
         (batches, {"ingest_vs_limit", "ingest_workers_2_vs_1", "ingest_decision_share"}),
     ],
-    ids=["online", "hot_member", "latency", "two_processes", "batches"],
+    ids=["online", "hot_member", "latency", "two_processes", "offers", "batches"],
 )  # fmt: skip
 def test_a_measurement_records_every_receipt_and_keeps_its_figures(stage, measurement, keys):
     stage.receipts = made(400)

@@ -150,7 +150,8 @@ def test_a_list_has_the_prices_and_promotions_of_the_next_day(ledger):
     ledger.clock.now += DAY
     ledger.set_price(price(99, today + 1))
     assert told(ledger, as_of=today) == early
-    assert told(ledger)[1][0]["lines"][0]["price_minor"] == 510
+    (found,) = told(ledger)[1]
+    assert {row["product"]: row["price_minor"] for row in found["lines"]} == {"tea": 510, "salt": 0}
 
 
 def test_a_deposit_alone_is_no_purchase(ledger):

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ledger.errors import InputInvalid
 from ledger.forecast.moment import Moment, Rows
+from ledger.forecast.pairs import Pairs
 from ledger.forecast.purchases import Floats, Ints
 
 CHUNK = 2_000
@@ -68,32 +69,29 @@ class Likely(NamedTuple):
     chance_ppm: Ints
 
 
-def untuned(moment: Moment, begin: int, end: int) -> tuple[Rows, Floats]:
+def untuned(pairs: Pairs) -> Floats:
     """The chance of what was bought before, by a table that nothing was fitted for.
 
     A purchase is unlikely in the first quarter of a member's own interval, likeliest when it is
     about to be over, and less and less after it: long overdue mostly means lapsed.
     """
-    rows = moment.repeats(begin, end)
-    pairs = moment.pairs.of(begin, end)
     gap, interval = pairs.gap[0], pairs.first_gap / pairs.times
     lateness = np.digitize(gap / interval, (0.25, 0.75, 1.25, 2, 4, 8))
     by_lateness = np.array((0.9, 1.1, 1.2, 1.0, 0.8, 0.5, 0.25))
     rate = (pairs.times - 0.5) / (pairs.visits + 2)
-    return rows, np.minimum(rate * by_lateness[lateness], 0.95)
+    return np.minimum(rate * by_lateness[lateness], 0.95)
 
 
 def likely(model: Model | None, moment: Moment, begin: int, end: int, most: int) -> Likely:
     """The likeliest items of the members from one number up to another; `model` or the table."""
-    new = moment.new(begin, end, most)
+    new, pairs = moment.new(begin, end, most), moment.pairs.of(begin, end)
     if model:
-        rows = moment.repeats(begin, end)
-        chances = model.repeat.probabilities(rows), model.new.probabilities(new)
+        repeated = model.repeat.probabilities(moment.repeats(begin, end))
+        chances = repeated, model.new.probabilities(new)
     else:
-        rows, chance = untuned(moment, begin, end)
-        chances = chance, _untuned_new(moment, new)
-    member = np.concatenate([rows.member, new.member])
-    item = np.concatenate([rows.item, new.item])
+        chances = untuned(pairs), _untuned_new(moment, new)
+    member = np.concatenate([pairs.member, new.member])
+    item = np.concatenate([pairs.item, new.item])
     ppm = np.rint(np.concatenate(chances) * MILLION).astype(np.int64)
     return best(member, item, ppm, most)
 
