@@ -12,7 +12,7 @@ from ledger.application.segments import NONE, Moved, SegmentQuery, window_of
 from ledger.errors import InputInvalid, RebuildNeeded
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS
 from ledger.programme import Segments
-from ledger.projections.buying import Wanted, Window, _lines, profiles, typical_minor, who
+from ledger.projections.buying import Wanted, Window, lines, profiles, typical_minor, who
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.types import Level, Product, date_of, day_of
 
@@ -305,9 +305,7 @@ def test_the_catalogue_says_the_groups_and_the_kind_of_brand_and_the_till_what_i
     assert loyal("peas") == loyal("frozen") == ["own", "national", "national", NONE, NONE]
     assert loyal("rice") == [NONE, NONE, NONE, "own", "national"]
     top = ask(ledger, "top", category="frozen")
-    assert set(top.of) == {
-        ledger.member_of(c) for c in ("peas-own", "peas-national", "kindless")
-    }
+    assert set(top.of) == {ledger.member_of(c) for c in ("peas-own", "peas-national", "kindless")}
 
 
 def test_a_category_is_asked_for_by_one_look_into_the_catalogue_a_line(ledger):
@@ -317,7 +315,7 @@ def test_a_category_is_asked_for_by_one_look_into_the_catalogue_a_line(ledger):
             return  # whole tables are joined there, see below
         asked = []
         reader.stream = lambda query, values: asked.append((query, values)) or []
-        _lines(reader, Window(0, LAST), Wanted(goods=True, category="rice"))
+        lines(reader, Window(0, LAST), Wanted(goods=True, category="rice"))
         (query, values) = asked[0]
         plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {query}", values)]
         assert not any(step.startswith("SCAN") for step in plan[1:]), plan

@@ -17,6 +17,7 @@ from ledger.application.members import Members
 from ledger.application.membership import Membership
 from ledger.application.passing import Passing
 from ledger.application.points import Points
+from ledger.application.questions import Questions
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
 from ledger.application.reviews import Reviews
@@ -49,6 +50,7 @@ class LoyaltyLedger(
     Tiers,
     Reads,
     Segments,
+    Questions,
     Upkeep,
     DryRuns,
     Following,

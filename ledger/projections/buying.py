@@ -113,16 +113,16 @@ def profiles(
     shelves: dict[str, Shelf] = {}
     reader.join_whole_tables()
     if wanted.goods:
-        for member, bought in _regular(whose, _lines(reader, window, wanted), found):
+        for member, bought in regular(whose, lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)
             found[member] = replace(found[member], goods=goods[0], products=goods[1])
     if wanted.hours:
-        for member, times in _regular(whose, _times(reader, window), found):
+        for member, times in regular(whose, _times(reader, window), found):
             found[member] = replace(found[member], hours=_hours(times))
     return list(found.values()), shelves
 
 
-def _regular(
+def regular(
     whose: Who, rows: Iterable[Row], found: Mapping[bytes, Profile]
 ) -> Iterator[tuple[bytes, list[Row]]]:
     """Rows (stream, owner, day, ...) by member, those of one-off days left out."""
@@ -190,7 +190,7 @@ _WITHIN = f"(? IN ({_GROUPS}) OR {CATEGORY} = ?)"
 """In any group of the catalogue above the product, or where that says none, as the till said."""
 
 
-def _lines(reader: Reader, window: Window, wanted: Wanted) -> Iterator[Row]:
+def lines(reader: Reader, window: Window, wanted: Wanted) -> Iterator[Row]:
     """Stream, owner, day, receipt, product, category, brand, kind, unit, bought, left, amount.
 
     `kind` is the catalogue's kind of brand, None or empty where it says none; the brand is the
@@ -198,7 +198,10 @@ def _lines(reader: Reader, window: Window, wanted: Wanted) -> Iterator[Row]:
     till said.
     """
     one = "".join(f" AND {what}" for what in _asked(wanted))
-    asked = (*[wanted.product] * bool(wanted.product), *[wanted.category] * 2 * bool(wanted.category))
+    asked = (
+        *[wanted.product] * bool(wanted.product),
+        *[wanted.category] * 2 * bool(wanted.category),
+    )
     return reader.stream(
         f"SELECT p.member_id, p.member_id, p.day, p.receipt_id, l.product, {CATEGORY}, l.brand,"
         " d.brand_kind, l.unit, l.quantity, l.quantity - l.returned_quantity, l.amount_minor"
