@@ -181,12 +181,12 @@ def test_too_few_days_are_refused(tmp_path, capsys):
     pq.write_table(pa.table(one), tmp_path / "short.parquet")
     code, found = told(capsys, tmp_path / "short.parquet")
     assert code == 1
-    assert "154 days" in found["message"]
+    assert "140 days" in found["message"]
 
 
 @pytest.mark.parametrize(
     ("last", "days"),
-    [(154, [140, 112]), (400, list(range(386, 97, -28))), (900, list(range(886, 549, -28)))],
+    [(154, [140, 112, 84]), (400, list(range(386, 83, -28))), (900, list(range(886, 549, -28)))],
 )
 def test_lists_are_made_on_as_many_days_as_what_lies_before_allows(last, days):
     assert lines_of.tested_days(0, last) == days

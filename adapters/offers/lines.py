@@ -31,8 +31,14 @@ HISTORY_DAYS = 56
 DAYS = 13
 """At most, on which lists are made, to be compared with the fortnight after each."""
 APART_DAYS = 28
-LESSONS = 3
-"""Fortnights before such a day, and visits, that are learned from."""
+LEARNED_DAYS = 28
+"""Before the moment, that are learned from: what people do changes."""
+LESSONS = (14, 21, 28)
+"""Days before such a day, of which the fortnight after each is learned from."""
+VISITS = 6
+"""Of a member's, at most, that are learned from."""
+ENOUGH = 1_000
+"""Visits in those days that are enough; with fewer, all of the latest ones are learned from."""
 ACTIVE_DAYS = 56
 """Whoever was seen in so many days gets a list."""
 PLACES = (10, 20)
@@ -93,9 +99,9 @@ def tested_days(first: int, last: int) -> list[int]:
     Raises:
         InputInvalid: it allows none.
     """
-    earliest = first + HISTORY_DAYS + FORTNIGHT * LESSONS
+    earliest = first + HISTORY_DAYS + LESSONS[-1]
     if last - WEEKS_DAYS < earliest:
-        least = HISTORY_DAYS + FORTNIGHT * LESSONS + WEEKS_DAYS
+        least = HISTORY_DAYS + LESSONS[-1] + WEEKS_DAYS
         raise InputInvalid(f"It takes {least} days of lines at least.", field="file")
     return list(range(last - FORTNIGHT, earliest - 1, -APART_DAYS))[:DAYS]
 
@@ -103,8 +109,7 @@ def tested_days(first: int, last: int) -> list[int]:
 def next_basket(bought: Purchases, start: int) -> dict[str, float]:
     """The first basket of each member after a day."""
     known = bought.known_on(start)
-    lessons = [_next(bought, known - back) for back in range(1, LESSONS + 1)]
-    model = fit(lessons, 0)
+    model = fit(_visits_before(bought, known, start), 0)
     asked = _next(bought, known)
     tested = np.flatnonzero((known > 0) & (bought.visits > known))
     runs: dict[str, list[Scores]] = {}
@@ -113,6 +118,16 @@ def next_basket(bought: Purchases, start: int) -> dict[str, float]:
         told = compared(lists, tested, asked.truth, bought.items, PLACES[-1])
         runs[name] = [ranked(told, PLACES)]
     return flat(runs)
+
+
+def _visits_before(bought: Purchases, known: Ints, start: int) -> list[Lesson]:
+    """The latest visits before a day, each to be told from what was known before it."""
+    lessons = [_next(bought, known - back) for back in range(1, VISITS + 1)]
+    days = [bought.day_of(np.maximum(known - back, 0) + 1) for back in range(1, VISITS + 1)]
+    late = [one.whom & (day > start - LEARNED_DAYS) for one, day in zip(lessons, days, strict=True)]
+    if sum(int(whom.sum()) for whom in late) < ENOUGH:
+        return lessons
+    return [one._replace(whom=whom) for one, whom in zip(lessons, late, strict=True)]
 
 
 def _next(bought: Purchases, known: Ints) -> Lesson:
@@ -125,7 +140,7 @@ def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
     runs: dict[str, list[Scores]] = {}
     errors = []
     for number, day in enumerate(days):
-        lessons = [_fortnight(bought, day - FORTNIGHT * back) for back in range(1, LESSONS + 1)]
+        lessons = [_fortnight(bought, day - back) for back in LESSONS]
         model = fit(lessons, FORTNIGHT)
         asked = _fortnight(bought, day)
         tested = np.flatnonzero(asked.whom)
@@ -135,10 +150,10 @@ def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
             runs.setdefault(name, []).append(listed(told, MOST))
             if name == "model":
                 errors.append(_miscalibrated(lists, asked, bought))
-    told = flat(runs)
-    told["calibration_error"] = round(float(np.mean(errors)) / MILLION, 5)
-    told["list_days"] = len(days)
-    return told
+    scores = flat(runs)
+    scores["calibration_error"] = round(float(np.mean(errors)) / MILLION, 5)
+    scores["list_days"] = len(days)
+    return scores
 
 
 def _fortnight(bought: Purchases, day: int) -> Lesson:
