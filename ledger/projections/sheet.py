@@ -121,7 +121,7 @@ def _expiring(reader: Reader, member: bytes, span: Span) -> list[Any]:
     return reader.rows(
         f"SELECT expires_at, sum(points) FROM {reader.name(FCT_POINTS_MOVEMENT)}"
         " WHERE member_id = ? AND kind <> 'arrears' AND captured_at < ? AND activates_at < ?"
-        " AND expires_at >= ? AND expires_at < ? GROUP BY expires_at HAVING sum(points) > 0"
+        " AND expires_at > ? AND expires_at <= ? GROUP BY expires_at HAVING sum(points) > 0"
         " ORDER BY expires_at",
         (member, span.since, span.since, *span),
     )
