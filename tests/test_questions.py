@@ -298,7 +298,8 @@ def till(capsys, db, tmp_path):
     made = Till(capsys, db)
     made("init", "points_as_cash")
     sales = [bought("c1", day, amount=9000) for day in (380, 370)]
-    sales += [bought("c2", day, amount=8000) for day in (380, 370, 20)]
+    sales += [bought("c2", day, amount=8000) for day in (380, 370)]
+    sales += [bought("c2", 20, amount=9000)]
     write(tmp_path / "r.ndjson", sales)
     made("ingest", tmp_path / "r.ndjson", "--history", "--enrol")
     made("personal", "complete", "c1", "--name", "Ann", "--phone", "0123")
