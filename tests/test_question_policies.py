@@ -55,11 +55,11 @@ def test_who_cost_more_than_the_margin_on_what_they_bought():
     assert found == {
         1: {
             "loss_minor": 22 + 30 + 10 - 51, "spend_minor": 201, "brought_minor": 51, "points": 3,
-            "points_minor": 22, "discount_minor": 10, "compensation_minor": 30,
+            "points_value_minor": 22, "discount_minor": 10, "compensation_minor": 30,
         },
         2: {
             "loss_minor": 11, "spend_minor": 204, "brought_minor": 51, "points": 3,
-            "points_minor": 22, "discount_minor": 10, "compensation_minor": 30,
+            "points_value_minor": 22, "discount_minor": 10, "compensation_minor": 30,
         },
     }  # fmt: skip
     assert list(found) == [1, 2], "equals by id"

@@ -57,7 +57,7 @@ def test_cost_is_points_discounts_and_compensation_against_the_margin(ledger):
     assert ask(ledger, "cost") == {
         "c1": {
             "loss_minor": 150 + 300 + 401 - 263, "spend_minor": 1050, "brought_minor": 263,
-            "points": 15, "points_minor": 150, "discount_minor": 401, "compensation_minor": 300,
+            "points": 15, "points_value_minor": 150, "discount_minor": 401, "compensation_minor": 300,
         },
     }  # fmt: skip
     ledger.return_goods(key(dear), "b1", {1: 1})

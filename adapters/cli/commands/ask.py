@@ -103,7 +103,8 @@ def _write(path: Path, report: AskReport, data: dict[str, Any]) -> None:
 
 def _lines(report: AskReport, *, personal: bool) -> list[str]:
     first, last = date_of(report.window.first), date_of(report.window.last)
-    told = [f"{first} to {last}: {report.members} members."]
+    many = "member" if report.members == 1 else "members"
+    told = [f"{first} to {last}: {report.members} {many}."]
     if report.before:
         before = [str(date_of(end)) for end in report.before]
         told.append(f"Before: {' to '.join(before)}.")

@@ -9,7 +9,7 @@ from ledger.programme import Cash
 from ledger.programme.parts import ONE_BP
 
 FIGURES = (
-    "loss_minor", "spend_minor", "brought_minor", "points", "points_minor", "discount_minor",
+    "loss_minor", "spend_minor", "brought_minor", "points", "points_value_minor", "discount_minor",
     "compensation_minor",
 )  # fmt: skip
 
