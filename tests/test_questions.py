@@ -111,6 +111,19 @@ def test_complaints_are_of_the_window_and_follow_a_merge(ledger_under):
     assert ask(ledger, "complained") == {}
 
 
+def test_complaints_of_before_the_window_are_open_still_but_not_repeated_in_it(ledger_under, clock):
+    ledger = ledger_under(ALL)
+    sale = bought("c1", 40)
+    put(ledger, sale)
+    complain(ledger, "c1", sale, 1)
+    complain(ledger, "c1", sale, 2)
+    clock.now = NOW + 40 * DAY
+    put(ledger, receipt(card="c1", at=clock.now))
+    assert ask(ledger, "complained", TODAY + 40, window="41d")["c1"]["complaints"] == 2
+    assert ask(ledger, "complained", TODAY + 40, window="40d") == {}
+    assert ask(ledger, "call", TODAY + 40, window="40d")["c1"]["open_complaints"] == 2
+
+
 def test_who_was_large_a_year_before_is_held_against_the_same_window(ledger_under):
     ledger = ledger_under(ALL)
     put(
@@ -143,6 +156,8 @@ def test_who_comes_for_two_groups_of_the_catalogue_where_others_buy_many(ledger)
     put(ledger, *(bought("c1", day, *few) for day in range(15)))
     put(ledger, *(bought(card, day, *many) for card in ("c2", "c3") for day in range(15)))
     put(ledger, *(bought("c4", day, line(100, "y")) for day in range(15)))
+    party = (line(9000, f"p{n}", category=f"kind {n}") for n in range(9))
+    put(ledger, bought("c1", 20, *party))
     assert ask(ledger, "narrow", LAST) == {
         "c1": {
             "visits": 15, "on_usual": 15, "usual": "bread, milk", "categories": 2,
