@@ -18,6 +18,7 @@ from ledger.store.keys import (
     IDENTITY,
     JOB,
     MEMBER,
+    MODEL,
     POOL,
     PRODUCT,
     PROGRAMME,
@@ -135,7 +136,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|model) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -300,7 +301,7 @@ def test_the_stream_ids_are_documented():
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
-    known |= {IDENTITY: "identity", PRODUCT: "product"}
+    known |= {IDENTITY: "identity", PRODUCT: "product", MODEL: "model"}
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

@@ -172,6 +172,7 @@ SAMPLES = (
         "K & Söhne",
         "national",
     ),
+    e.ModelFitted(b"\x94\x0e\xc3\x90\x90", "ab" * 32, 20_454, 77, 12, "mara", "fit-1"),
     e.PriceSet("4006381333931", "Köln 7", 20_454, 199, 20_460, True),
     e.PromotionSet("4006381333931", "Köln 7", "mai", 20_454, 20_460, 149, "Maiwoche", True),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),

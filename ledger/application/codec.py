@@ -9,6 +9,7 @@ from ledger.aggregates import (
     claim,
     identity,
     job,
+    model,
     pool,
     product,
     programmes,
@@ -25,6 +26,7 @@ from ledger.store.keys import (
     IDENTITY,
     JOB,
     MEMBER,
+    MODEL,
     POOL,
     PRODUCT,
     PROGRAMME,
@@ -47,6 +49,7 @@ KINDS: Mapping[int, Kind] = {
     JOB: Kind(job.evolve, cached=True),
     POOL: Kind(pool.evolve, cached=True, state=pool.Pool),
     IDENTITY: Kind(identity.evolve, cached=False),
+    MODEL: Kind(model.evolve, cached=False),
     PRODUCT: Kind(product.evolve, cached=False, state=product.ProductState),
 }
 

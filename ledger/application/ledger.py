@@ -15,6 +15,7 @@ from ledger.application.dryrun import DryRuns
 from ledger.application.following import Following
 from ledger.application.members import Members
 from ledger.application.membership import Membership
+from ledger.application.offers import Offers
 from ledger.application.passing import Passing
 from ledger.application.points import Points
 from ledger.application.questions import Questions
@@ -51,6 +52,7 @@ class LoyaltyLedger(
     Reads,
     Segments,
     Questions,
+    Offers,
     Upkeep,
     DryRuns,
     Following,

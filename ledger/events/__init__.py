@@ -21,6 +21,7 @@ from ledger.events import (
     leaving,
     membership,
     merging,
+    models,
     passing,
     persons,
     points,
@@ -42,6 +43,7 @@ from ledger.events.keys import *
 from ledger.events.leaving import *
 from ledger.events.membership import *
 from ledger.events.merging import *
+from ledger.events.models import *
 from ledger.events.parts import *
 from ledger.events.passing import *
 from ledger.events.persons import *
@@ -75,5 +77,6 @@ EVENTS: tuple[type[Event], ...] = (
     *transfers.EVENTS,
     *leaving.EVENTS,
     *catalogue.EVENTS,
+    *models.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

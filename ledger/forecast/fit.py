@@ -50,6 +50,7 @@ def _part(lessons: Sequence[Lesson], look: Callable[[Moment, int, int], Rows]) -
     names, columns, bought, weights, latest = _table(lessons, look)
     if len(np.unique(bought)) < 2:
         raise InputInvalid("There are too few purchases to fit a model on.", field="model")
+    weights = weights / weights.mean()
     centres, scales = columns.mean(axis=0), columns.std(axis=0)
     scales[scales == 0] = 1
     columns -= centres
@@ -89,7 +90,7 @@ def _table(
             latest = sum(map(len, bought))
     counted = np.concatenate(weights)
     return (
-        names, np.vstack(columns), np.concatenate(bought), counted / counted.mean(), latest
+        names, np.vstack(columns), np.concatenate(bought), counted, latest
     )  # fmt: skip
 
 

@@ -85,7 +85,7 @@ def untuned(moment: Moment, begin: int, end: int) -> tuple[Rows, Floats]:
 
 def likely(model: Model | None, moment: Moment, begin: int, end: int, most: int) -> Likely:
     """The likeliest items of the members from one number up to another; `model` or the table."""
-    new = moment.new(begin, end)
+    new = moment.new(begin, end, most)
     if model:
         rows = moment.repeats(begin, end)
         chances = model.repeat.probabilities(rows), model.new.probabilities(new)

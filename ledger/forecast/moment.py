@@ -32,13 +32,21 @@ class Moment(NamedTuple):
     crowd: Crowd
     items: int
     dated: bool
+    inside: Ints
+    """By member: 1 where the crowd counts it, so that it is taken out of the crowd for itself."""
 
     @classmethod
     def at(cls, bought: Purchases, known: Ints, today: Ints, *, dated: bool) -> Moment:
         """When so many visits of each member are known and it is this day."""
         pairs = pairs_at(bought, known, today)
         people = people_at(bought, pairs, known, today)
-        return cls(pairs, people, crowd_at(pairs, bought.items), bought.items, dated)
+        everybody = np.ones(bought.members, np.int64)
+        crowd = crowd_at(pairs, bought.items)
+        return cls(pairs, people, crowd, bought.items, dated, everybody)
+
+    def among(self, crowd: Crowd, inside: Ints) -> Moment:
+        """The same members among another crowd, which counts some of them."""
+        return self._replace(crowd=crowd, inside=inside)
 
     def of(self, whom: npt.NDArray[np.bool_]) -> Moment:
         """The same moment, to ask about some members only; of all the others it still knows."""
@@ -48,17 +56,26 @@ class Moment(NamedTuple):
     def repeats(self, begin: int, end: int) -> Rows:
         """What the members from one number up to another bought before."""
         pairs = self.pairs.of(begin, end)
-        names, columns = of_repeats(pairs, self.crowd, self.people, dated=self.dated)
+        names, columns = of_repeats(
+            pairs, self.crowd, self.people, self.inside[pairs.member], dated=self.dated
+        )
         return Rows(pairs.member, pairs.item, names, columns)
 
-    def new(self, begin: int, end: int) -> Rows:
-        """What they never bought and others lately began with."""
+    def new(self, begin: int, end: int, most: int = CANDIDATES) -> Rows:
+        """What they never bought and others lately began with: so many of each, the likeliest first.
+
+        No column is about a member and an item together, so it is the same order for everybody.
+        """
         pairs = self.pairs.of(begin, end)
         likely = np.argsort(-adoption(self.crowd), kind="stable")[:CANDIDATES]
-        members = np.unique(pairs.member)
-        member, item = np.repeat(members, len(likely)), np.tile(likely, len(members))
-        owned = pairs.member * self.items + pairs.item
-        fresh = ~np.isin(member * self.items + item, owned)
-        member, item = member[fresh], item[fresh]
+        members, row = np.unique(pairs.member, return_inverse=True)
+        place = np.full(self.items, len(likely))
+        place[likely] = np.arange(len(likely))
+        owned = np.zeros((len(members), len(likely) + 1), bool)
+        owned[row, place[pairs.item]] = True
+        fresh = ~owned[:, : len(likely)]
+        fresh &= np.cumsum(fresh, axis=1) <= most
+        row, column = np.nonzero(fresh)
+        member, item = members[row], likely[column]
         names, columns = of_new(member, item, self.crowd, self.people, dated=self.dated)
         return Rows(member, item, names, columns)

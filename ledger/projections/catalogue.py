@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, NamedTuple
+
 from ledger import events as e
-from ledger.policies.catalogue import Item, Period, Periods
+from ledger.policies.catalogue import Item, Period, Periods, price_on, promotions_on
 from ledger.projections.queries import Reader
 from ledger.projections.schema import POSITION, RECORDED, At, Column, Out, Projection, Table
 from ledger.projections.sold import FCT_PRODUCT_SOLD, Sold
-from ledger.types import LEVELS, Day, Level, Product
+from ledger.types import LEVELS, Day, Instant, Level, Product
 
 _LEVELS = tuple(
     column
@@ -134,14 +138,56 @@ def _periods(
 ) -> Periods:
     code, store, upto = asked
     rows = reader.rows(
-        f"SELECT from_day, until_day, price_minor, withdrawn, version, {named}"
+        f"SELECT product, from_day, until_day, price_minor, withdrawn, version, {named}"
         f" FROM {reader.name(table)} WHERE product = ? AND store = ? AND position <= ?"
         " ORDER BY version",
         (code, store, UP_TO_NOW if upto is None else upto),
     )
+    return _last(rows)
+
+
+class Shelf(NamedTuple):
+    """What holds on a day in all stores, by product: the price, and promotions by their codes."""
+
+    price_minor: dict[str, int]
+    promotions: dict[str, tuple[Period, ...]]
+
+
+def shelf(reader: Reader, day: Day, known_at: Instant) -> Shelf:
+    """What holds on a day, as it had been told by an instant; memory is linear in products."""
+    prices = _held(reader, FCT_PRICE, "'', ''", (day, known_at))
+    promotions = _held(reader, FCT_PROMOTION, "promotion, name", (day, known_at))
+    return Shelf(
+        {
+            code: price.price_minor or 0
+            for code, periods in prices.items()
+            if (price := price_on((), periods, day))
+        },
+        {
+            code: held
+            for code, periods in promotions.items()
+            if (held := promotions_on((), periods, day))
+        },
+    )
+
+
+def _held(
+    reader: Reader, table: Table, named: str, asked: tuple[Day, Instant]
+) -> dict[str, Periods]:
+    rows = reader.rows(
+        f"SELECT product, from_day, until_day, price_minor, withdrawn, version, {named}"
+        f" FROM {reader.name(table)} WHERE store = '' AND from_day <= ? AND recorded_at <= ?"
+        " ORDER BY product, version",
+        asked,
+    )
+    return {product: _last(group) for product, group in groupby(rows, key=lambda row: str(row[0]))}
+
+
+def _last(rows: Iterable[tuple[Any, ...]]) -> Periods:
+    """Each period as it was told last."""
     found: dict[tuple[Day, str], Period] = {}
-    for first, last, price_minor, withdrawn, version, promotion, name in rows:
-        period = Period(first, promotion, last, price_minor, name, bool(withdrawn), version)
+    for _, first, last, price_minor, withdrawn, version, code, name in rows:
+        period = Period(first, code, last, price_minor, name, bool(withdrawn), version)
         found[period.key] = period
     return tuple(found[key] for key in sorted(found))
 

@@ -19,7 +19,9 @@ from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
 POOL, JOB, IDENTITY, VOUCHER, PRODUCT = 6, 7, 8, 9, 10
+MODEL = 12
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
+MODEL_STREAM = bytes([MODEL]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
 HMAC_BLOCK = 64
