@@ -70,6 +70,7 @@ PARTS = {
     programme.GroupDue: "`[segments.occasional]`",
     programme.Loyalty: "`[segments.loyalty]`",
     programme.Usual: "`[segments.usual]`",
+    programme.Questions: "`[questions]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
 

@@ -12,9 +12,9 @@ from ledger.application.segments import NONE, Moved, SegmentQuery, window_of
 from ledger.errors import InputInvalid, RebuildNeeded
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS
 from ledger.programme import Segments
-from ledger.projections.buying import Wanted, Window, profiles, typical_minor, who
+from ledger.projections.buying import Wanted, Window, lines, profiles, typical_minor, who
 from ledger.projections.purchase import FCT_PURCHASE
-from ledger.types import date_of, day_of
+from ledger.types import Level, Product, date_of, day_of
 
 LAST = day_of(dt.date(2025, 12, 31))
 RICE, OTHER = "2000000000145", "2000000000343"
@@ -285,6 +285,42 @@ def test_loyalty_goes_by_the_brands_that_the_programme_calls_own(ledger_under):
         "own", "national", "switcher", "unknown",
     ]  # fmt: skip
     assert sum(counts(report).values()) == 4
+
+
+def test_the_catalogue_says_the_groups_and_the_kind_of_brand_and_the_till_what_it_does_not(ledger):
+    levels = (Level("peas"), Level(""), Level("frozen"))
+    ledger.describe_product(Product("peas-own", levels=levels, brand_kind="own"))
+    ledger.describe_product(Product("peas-national", levels=levels, brand_kind="national"))
+    ledger.describe_product(Product("kindless", levels=levels))
+    ledger.describe_product(Product("groupless", brand_kind="own"))
+    said = {"category": "rice", "brand": "Theirs"}
+    for product in ("peas-own", "peas-national", "kindless", "groupless", "unknown"):
+        put(ledger, receipt(line(100, product, **said), card=product, at=NOW - 9 * DAY))
+
+    def loyal(category):
+        of = members_of(ledger, ask(ledger, "category-loyalty", category=category))
+        cards = ("peas-own", "peas-national", "kindless", "groupless", "unknown")
+        return [of(card).split(" ")[0] for card in cards]
+
+    assert loyal("peas") == loyal("frozen") == ["own", "national", "national", NONE, NONE]
+    assert loyal("rice") == [NONE, NONE, NONE, "own", "national"]
+    top = ask(ledger, "top", category="frozen")
+    assert set(top.of) == {ledger.member_of(c) for c in ("peas-own", "peas-national", "kindless")}
+
+
+def test_a_category_is_asked_for_by_one_look_into_the_catalogue_a_line(ledger):
+    put(ledger, receipt(line(100, RICE, category="rice"), card="c1", at=NOW - 9 * DAY))
+    with ledger.reading() as reader:
+        if ledger.log.is_postgres:
+            return  # whole tables are joined there, see below
+        asked = []
+        reader.stream = lambda query, values: asked.append((query, values)) or []
+        lines(reader, Window(0, LAST), Wanted(goods=True, category="rice"))
+        (query, values) = asked[0]
+        plan = [row[3] for row in reader.rows(f"EXPLAIN QUERY PLAN {query}", values)]
+        assert not any(step.startswith("SCAN") for step in plan[1:]), plan
+        (step,) = [step for step in plan if step.startswith("SEARCH d ")]
+        assert "AUTOMATIC" not in step, "an index of its own for every question"
 
 
 def test_hours_are_the_stores_own(ledger):

@@ -38,6 +38,7 @@ def told_of(ledger):
     ledger.enrol("c3")
     ledger.merge("c1", "c3", "twins", "Bob", "m1")
     ledger.unmerge("m1", "Bob", "u1")
+    ledger.set_consent("c1", "Ada", "consent-1", given=True)
     ledger.describe_product(Product("p1", "Peas"))
     ledger.set_price(Price("p1", dt.date(2026, 1, 1), 199))
     ledger.set_promotion(Promotion("p1", "may", dt.date(2026, 5, 1)))
@@ -163,6 +164,7 @@ CHANGES = {
     "fct_price": ("price_minor", "price_minor + 1", False),
     "fct_promotion": ("promotion", "'june'", False),
     "fct_product_sold": ("lines", "lines + 1", False),
+    "fct_consent": ("given", "1 - given", True),
 }
 
 

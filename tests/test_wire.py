@@ -99,6 +99,7 @@ SAMPLES = (
     e.Stocked(500, "Ada", "stock-1"),
     e.MemberCompleted(NOW, b"\x00sealed", PRINT),
     e.PersonalChanged(NOW, b"\x00sealed", PRINT, "Ada", "change-1"),
+    e.OffersConsented(NOW, True, "Ada", "consent-1"),
     e.IdentityLinked(NOW, IDENTITY),
     e.IdentityHeld(MEMBER),
     e.CardLimited(NOW, 1, b"\x00sealed", False, 100, "Ada", "limit-1"),

@@ -18,6 +18,7 @@ from ledger.application.membership import Membership
 from ledger.application.offers import Offers
 from ledger.application.passing import Passing
 from ledger.application.points import Points
+from ledger.application.questions import Questions
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
 from ledger.application.reviews import Reviews
@@ -50,6 +51,7 @@ class LoyaltyLedger(
     Tiers,
     Reads,
     Segments,
+    Questions,
     Offers,
     Upkeep,
     DryRuns,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.aggregates.member.holders import NO_LIMIT
 from ledger.application.door import Door
 from ledger.commands.common import Outcome
+from ledger.commands.consent import SetConsent
 from ledger.commands.holders import Holding, SetCardLimits
 from ledger.commands.leaving import CloseMember, EraseMember
 from ledger.commands.merge import Merge, Unmerge
@@ -33,6 +34,14 @@ class Membership(Door):
             KeyConflict, CardUnknown, MemberClosed, InputInvalid, PersonalDataUnavailable.
         """
         return self._do(ChangePersonal(card, personal, author, command_id))
+
+    def set_consent(self, card: str, author: str, command_id: str, *, given: bool) -> Outcome:
+        """Record that a card's holder consents to be told offers, or does not any more.
+
+        Raises:
+            KeyConflict, CardUnknown, MemberClosed, InputInvalid.
+        """
+        return self._do(SetConsent(card, given, author, command_id))
 
     def set_card_limits(
         self, card: str, author: str, command_id: str, *, holder: str = "",

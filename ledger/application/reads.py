@@ -17,6 +17,7 @@ from ledger.calendar import local_day
 from ledger.commands.quote import Quote, quote
 from ledger.errors import MemberUnknown
 from ledger.policies.dormancy import Account, standing
+from ledger.projections.consent import Consent, consent
 from ledger.projections.queries import Balance, Expiring, MemberRow, Movement, Reader
 from ledger.store.keys import (
     ID_BYTES,
@@ -53,6 +54,8 @@ class MemberView(NamedTuple):
     """active, dormant, merged, closed, erased."""
     merged_into: str = ""
     holders: tuple[HolderView, ...] = ()
+    consent: Consent | None = None
+    """To be told offers; None where nobody asked."""
 
 
 class Reads(Door):
@@ -114,6 +117,7 @@ class Reads(Door):
             assert row is not None  # noqa: S101  reading follows the log first
             needs = self.tier_needs(reader, stream, at)
             balance = reader.balance(stream, at)
+            said = consent(reader, stream, at)
         dormant_days = self.programme_at(at).programme.members.dormant_days
         last = max(row.enrolled_at, row.last_receipt_at or 0)
         stands = standing(
@@ -122,7 +126,7 @@ class Reads(Door):
         return MemberView(
             stream.hex(), needs.tier if needs else "", balance, row, len(state.cards), personal, needs,
             state.kind, stands,
-            state.merged_into.hex(), self._holders(stream, state),
+            state.merged_into.hex(), self._holders(stream, state), said,
         )  # fmt: skip
 
     def _holders(self, stream: bytes, state: Member) -> tuple[HolderView, ...]:

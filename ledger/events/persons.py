@@ -7,7 +7,13 @@ from typing import ClassVar
 from ledger.events.parts import Event
 from ledger.types import Instant
 
-__all__ = ["IdentityHeld", "IdentityLinked", "MemberCompleted", "PersonalChanged"]
+__all__ = [
+    "IdentityHeld",
+    "IdentityLinked",
+    "MemberCompleted",
+    "OffersConsented",
+    "PersonalChanged",
+]
 
 
 class MemberCompleted(Event, frozen=True):
@@ -45,9 +51,20 @@ class IdentityHeld(Event, frozen=True):
     member: bytes
 
 
+class OffersConsented(Event, frozen=True):
+    """The member consented to be told offers, or took that back; the latest holds."""
+
+    TOPIC: ClassVar[str] = "offers-consent"
+    captured_at: Instant
+    given: bool
+    author: str
+    command: str
+
+
 EVENTS: tuple[type[Event], ...] = (
     MemberCompleted,
     PersonalChanged,
     IdentityLinked,
     IdentityHeld,
+    OffersConsented,
 )

@@ -34,6 +34,7 @@ from ledger.programme.lots import *
 from ledger.programme.members import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
+from ledger.programme.questions import *
 from ledger.programme.rebate import *
 from ledger.programme.redeem import *
 from ledger.programme.returns import *
@@ -63,6 +64,7 @@ class Programme(Part, frozen=True):
     transfer: Transfer | None = None
     members: Members = Members()
     segments: Segments = Segments()
+    questions: Questions = Questions()
 
 
 def load(text: str) -> Programme:

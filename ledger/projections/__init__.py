@@ -5,6 +5,7 @@ from __future__ import annotations
 from ledger.projections.balance import BALANCE
 from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
+from ledger.projections.consent import CONSENT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
 from ledger.projections.points import POINTS
@@ -27,4 +28,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     PURCHASE,
     CATALOGUE,
     SOLD,
+    CONSENT,
 )

@@ -15,11 +15,12 @@ from msgspec.structs import replace
 
 from ledger.policies.profile import Bought, Profile, Purchase, Shelf, profile_of
 from ledger.programme import Segments
+from ledger.projections.catalogue import DIM_PRODUCT
 from ledger.projections.membership import DIM_STANDING, FCT_MERGE
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.projections.queries import DAY_SECONDS, Reader
 from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
-from ledger.types import Day, Instant
+from ledger.types import LEVELS, Day, Instant
 
 MONDAY = 3
 """1970-01-01 was a Thursday: so many days after a Monday."""
@@ -112,16 +113,16 @@ def profiles(
     shelves: dict[str, Shelf] = {}
     reader.join_whole_tables()
     if wanted.goods:
-        for member, bought in _regular(whose, _lines(reader, window, wanted), found):
+        for member, bought in regular(whose, lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)
             found[member] = replace(found[member], goods=goods[0], products=goods[1])
     if wanted.hours:
-        for member, times in _regular(whose, _times(reader, window), found):
+        for member, times in regular(whose, _times(reader, window), found):
             found[member] = replace(found[member], hours=_hours(times))
     return list(found.values()), shelves
 
 
-def _regular(
+def regular(
     whose: Who, rows: Iterable[Row], found: Mapping[bytes, Profile]
 ) -> Iterator[tuple[bytes, list[Row]]]:
     """Rows (stream, owner, day, ...) by member, those of one-off days left out."""
@@ -178,24 +179,46 @@ def _purchases(rows: Iterable[Row]) -> tuple[list[Purchase], int]:
 # --- goods -----------------------------------------------------------------------------
 
 
-def _lines(reader: Reader, window: Window, wanted: Wanted) -> Iterator[Row]:
-    """Stream, owner, day, receipt, product, category, brand, unit, bought, left, amount.
+_GROUPS = ", ".join(f"d.level{number}" for number in range(1, LEVELS + 1))
+CATEGORY = (
+    "coalesce("
+    + ", ".join(f"nullif(d.level{number}, '')" for number in range(1, LEVELS + 1))
+    + ", l.category)"
+)
+"""The nearest group of the catalogue that has a code; where there is none, what the till said."""
+_WITHIN = f"(? IN ({_GROUPS}) OR {CATEGORY} = ?)"
+"""In any group of the catalogue above the product, or where that says none, as the till said."""
 
-    Category and brand are what the till said. A catalogue, once there is one, is joined here by
-    `l.product`, and its category and kind of brand are told instead (see `_shelf`).
+
+def lines(reader: Reader, window: Window, wanted: Wanted) -> Iterator[Row]:
+    """Stream, owner, day, receipt, product, category, brand, kind, unit, bought, left, amount.
+
+    `kind` is the catalogue's kind of brand, None or empty where it says none; the brand is the
+    till's. A product belongs to each group that the catalogue has above it, or else to what the
+    till said.
     """
-    what = [f"l.{name} = ?" for name in ("product", "category") if getattr(wanted, name)]
-    asked = (getattr(wanted, name) for name in ("product", "category") if getattr(wanted, name))
+    one = "".join(f" AND {what}" for what in _asked(wanted))
+    asked = (
+        *[wanted.product] * bool(wanted.product),
+        *[wanted.category] * 2 * bool(wanted.category),
+    )
     return reader.stream(
-        "SELECT p.member_id, p.member_id, p.day, p.receipt_id, l.product, l.category, l.brand,"
-        " l.unit, l.quantity, l.quantity - l.returned_quantity, l.amount_minor"
+        f"SELECT p.member_id, p.member_id, p.day, p.receipt_id, l.product, {CATEGORY}, l.brand,"
+        " d.brand_kind, l.unit, l.quantity, l.quantity - l.returned_quantity, l.amount_minor"
         f" FROM {reader.name(FCT_PURCHASE)} p JOIN {reader.name(FCT_RECEIPT_LINE)} l"
-        " ON l.receipt_id = p.receipt_id WHERE p.day >= ? AND p.day <= ? AND p.bought_minor > 0"
-        " AND l.kind = 'sale' AND l.voided = 0 AND l.quantity > l.returned_quantity"
-        f"{''.join(f' AND {one}' for one in what)}"
+        f" ON l.receipt_id = p.receipt_id LEFT JOIN {reader.name(DIM_PRODUCT)} d"
+        " ON d.code = l.product WHERE p.day >= ? AND p.day <= ? AND p.bought_minor > 0"
+        f" AND l.kind = 'sale' AND l.voided = 0 AND l.quantity > l.returned_quantity{one}"
         " ORDER BY p.member_id, p.day, p.receipt_id, l.line",
         (*window, *asked),
     )
+
+
+def _asked(wanted: Wanted) -> Iterator[str]:
+    if wanted.product:
+        yield "l.product = ?"
+    if wanted.category:
+        yield _WITHIN
 
 
 def _goods(
@@ -208,22 +231,27 @@ def _goods(
     """
     whole = _Sum()
     by_product: dict[str, _Sum] = {}
-    for _, _, _, receipt, product, category, brand, unit, bought, left, amount in rows:
+    for _, _, _, receipt, product, category, brand, kind, unit, bought, left, amount in rows:
+        within = wanted.category or category
         quantity = left if wanted.product or unit == "piece" else 1
         whole.add(receipt, quantity, amount * left // bought)
         if wanted.products:
             by_product.setdefault(product, _Sum()).add(receipt, quantity, amount * left // bought)
-            shelves[product] = max(shelves.get(product, _NOWHERE), _shelf(category, brand, rules))
+            shelf = _shelf(within, brand, kind, rules)
+            shelves[product] = max(shelves.get(product, _NOWHERE), shelf)
     return whole.bought(), {product: one.bought() for product, one in by_product.items()}
 
 
 _NOWHERE = Shelf("", "")
 
 
-def _shelf(category: str, brand: str, rules: Segments) -> Shelf:
-    """Where the till's words put a product: the programme says which brands are own."""
-    if not brand:
-        return Shelf(category, "")
+def _shelf(category: str, brand: str, kind: str | None, rules: Segments) -> Shelf:
+    """Where a product belongs: by the catalogue's kind of brand, or by the brand the till said.
+
+    Of the till's brands the programme says which are own.
+    """
+    if kind or not brand:
+        return Shelf(category, kind or "")
     return Shelf(category, "own" if brand in rules.loyalty.own_brands else "national")
 
 

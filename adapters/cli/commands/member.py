@@ -9,6 +9,7 @@ from adapters.cli.render import Speaker, money, when
 from adapters.cli.values import instant
 from ledger.application import LoyaltyLedger, MemberView
 from ledger.application.reads import HolderView
+from ledger.projections.consent import Consent
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         "enrolled_at": when(row.enrolled_at), "last_receipt_at": when(row.last_receipt_at),
         "personal": personal, "kind": view.kind, "standing": view.standing,
         "merged_into": view.merged_into or None,
+        "consent": _consent(view.consent),
         "holders": [holder._asdict() for holder in view.holders],
     }  # fmt: skip
     name = f" ({personal.name})" if personal and personal.name else ""
@@ -53,11 +55,21 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         f"  cards      {view.cards}",
         f"  enrolled   {when(row.enrolled_at)}, last receipt {when(row.last_receipt_at) or '-'}",
     ]
+    lines += [f"  offers     {_offers(view.consent)}"] if view.consent else []
     lines += [
         f"  card {held.card}     {held.holder or '-'}, {_limit(held)}" for held in view.holders
     ]
     speaker.say(data, lines)
     return 0
+
+
+def _consent(said: Consent | None) -> dict[str, object] | None:
+    return said and {"given": said.given, "at": when(said.captured_at), "author": said.author}
+
+
+def _offers(said: Consent) -> str:
+    word = "consents" if said.given else "does not consent"
+    return f"{word}, since {when(said.captured_at)} ({said.author})"
 
 
 def _limit(held: HolderView) -> str:

@@ -57,6 +57,7 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.MemberEnrolled: copied,
     e.MemberCompleted: copied,
     e.PersonalChanged: copied,
+    e.OffersConsented: copied,
     e.IdentityLinked: copied,
     e.IdentityHeld: copied,
     e.CardLinked: linked,
