@@ -13,6 +13,8 @@ help:
 	@echo "make test    every test, on SQLite and on a real PostgreSQL"
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
+	@echo "make format  ruff, writing"
+	@echo "make clean   delete what the others made"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
 	@echo "make soak    10,000 numbered runs of the model for each oracle and store: takes hours, goes on where it stopped"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"

@@ -1,4 +1,4 @@
-"""`make bench`: ours next to the library's default path, in one run, chunk by chunk in turn.
+"""`make bench`: ours next to other programs that do the same job, in one run, in turn.
 
 Rates are of this machine and this moment; the ratio is what to look at. Errors are counted,
 and any error fails the run.
