@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ledger.forecast.pairs import NEVER, RECENT, Crowd, Pairs, People, lately
+from ledger.forecast.pairs import NEVER, RECENT, Crowd, Pairs, People, faded, lately
 from ledger.forecast.purchases import Floats, Ints
 
 _WEIGHT = 20
@@ -102,8 +102,8 @@ def _by_days(pairs: Pairs, people: People) -> dict[str, Floats]:
         "visits_56": np.log1p(people.lately_56[whose]),
     }
     for days in _HALF_LIVES:
-        weights = np.where(pairs.age >= 0, 0.5 ** (np.maximum(pairs.age, 0) / days), 0)
-        columns[f"lately_{days}_days"] = log(weights.sum(axis=0))
+        worth = 0.5 ** (np.arange(pairs.age.max(initial=0) + 1) / days)
+        columns[f"lately_{days}_days"] = log(faded(pairs.age, worth))
     return columns
 
 

@@ -118,7 +118,16 @@ def _since(bought: Purchases, known: Ints, day: Ints) -> Ints:
 
 def lately(gap: Ints, factor: float) -> Floats:
     """Purchases, each counted less by this factor for every visit that it lies back."""
-    weights: Floats = np.where(gap > 0, factor ** np.maximum(gap - 1, 0), 0.0)
+    return faded(gap, factor ** np.arange(-1, gap.max(initial=0)))
+
+
+def faded(back: Ints, worth: Floats) -> Floats:
+    """Purchases, each at its worth by how far it lies back; what is not there is worth nothing.
+
+    Looked up: a power of each would take most of the time that a list takes.
+    """
+    table = np.concatenate([[0.0], worth])
+    weights: Floats = table[back + 1]
     return np.asarray(weights.sum(axis=0), dtype=np.float64)
 
 
