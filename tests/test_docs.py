@@ -13,6 +13,7 @@ from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
 from ledger.store.keys import (
+    CAMPAIGN,
     CARD,
     COMMAND,
     IDENTITY,
@@ -134,7 +135,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -299,7 +300,7 @@ def test_the_stream_ids_are_documented():
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
-    known |= {IDENTITY: "identity", PRODUCT: "product"}
+    known |= {IDENTITY: "identity", PRODUCT: "product", CAMPAIGN: "campaign"}
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

@@ -131,8 +131,8 @@ def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
         tested = np.flatnonzero(asked.whom)
         for name, way in ways(asked.moment, model, number).items():
             lists = every(asked.moment, way)
-            told = compared(lists, tested, asked.truth, bought.items, MOST)
-            runs.setdefault(name, []).append(listed(told, MOST))
+            scores = compared(lists, tested, asked.truth, bought.items, MOST)
+            runs.setdefault(name, []).append(listed(scores, MOST))
             if name == "model":
                 errors.append(_miscalibrated(lists, asked, bought))
     told = flat(runs)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ledger.events import (
     bonuses,
+    campaigns,
     catalogue,
     complaints,
     holders,
@@ -33,6 +34,7 @@ from ledger.events import (
     vouchers,
 )
 from ledger.events.bonuses import *
+from ledger.events.campaigns import *
 from ledger.events.catalogue import *
 from ledger.events.complaints import *
 from ledger.events.holders import *
@@ -75,5 +77,6 @@ EVENTS: tuple[type[Event], ...] = (
     *transfers.EVENTS,
     *leaving.EVENTS,
     *catalogue.EVENTS,
+    *campaigns.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ledger.projections.balance import BALANCE
+from ledger.projections.campaign import CAMPAIGN
 from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
@@ -27,4 +28,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     PURCHASE,
     CATALOGUE,
     SOLD,
+    CAMPAIGN,
 )

@@ -18,7 +18,7 @@ from ledger.errors import InputInvalid
 from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
-POOL, JOB, IDENTITY, VOUCHER, PRODUCT = 6, 7, 8, 9, 10
+POOL, JOB, IDENTITY, VOUCHER, PRODUCT, CAMPAIGN = 6, 7, 8, 9, 10, 11
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
@@ -72,6 +72,10 @@ class Keys:
     def product(self, code: str, store: str = "") -> bytes:
         """The stream of a product: what it is and what holds in all stores, or in one store only."""
         return self._id(bytes([PRODUCT]), ("product", code, store) if store else ("product", code))
+
+    def campaign(self, code: str) -> bytes:
+        """The stream of a campaign."""
+        return self._id(bytes([CAMPAIGN]), ("campaign", code))
 
     def pool(self, kind: str, name: str) -> bytes:
         """The stream of a quantity that members share, e.g. a campaign's budget."""

@@ -1,0 +1,152 @@
+"""`loyalty campaign`: offers on goods, at somebody's expense."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from adapters.cli.render import Speaker, money, table
+from adapters.cli.values import add_command_id, calendar_day, command_id, whole
+from ledger.application import LoyaltyLedger
+from ledger.application.campaigns import CampaignView
+from ledger.errors import InputInvalid
+from ledger.types import Day, date_of
+
+ACTIONS = ("create", "show", "end", "budget", "list")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument(
+        "subject", nargs="?", metavar="FILE|CODE", help="a TOML or JSON file, or a campaign's code"
+    )
+    parser.add_argument("--author", default="", help="who does it (to create, end, budget)")
+    parser.add_argument("--until", type=calendar_day, help="the last day")
+    parser.add_argument(
+        "--minor", type=whole, default=0, help="money to put in, or take out (budget)"
+    )
+    parser.add_argument(
+        "--pieces", type=whole, default=0, help="pieces to put in, or take out (budget)"
+    )
+    add_command_id(parser)
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Do what is asked."""
+    if options.action != "list" and not options.subject:
+        raise InputInvalid("A file or a code is needed.", field="subject")
+    with LoyaltyLedger.open(options.db) as ledger:
+        _RUN[options.action](ledger, options, speaker)
+    return 0
+
+
+def _create(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    path = Path(options.subject)
+    if not path.is_file():
+        raise InputInvalid(f"There is no file `{path}`.", field="subject")
+    outcome = ledger.create_campaign(path.read_text(), options.author)
+    code = ledger.event(outcome).code
+    repeat = " (created before)" if outcome.repeat else ""
+    speaker.say({"code": code, "repeat": outcome.repeat}, [f"Campaign {code} created{repeat}."])
+
+
+def _end(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    if options.until is None:
+        raise InputInvalid("To end a campaign, its last day is needed.", field="until")
+    made = command_id(options, speaker)
+    outcome = ledger.end_campaign(options.subject, options.until, options.author, made)
+    last = _date(options.until)
+    data = {"code": options.subject, "until": last, "repeat": outcome.repeat, "command_id": made}
+    speaker.say(data, [f"Campaign {options.subject} ends after {last}."])
+
+
+def _budget(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    made = command_id(options, speaker)
+    ledger.change_budget(
+        options.subject, options.author, made, amount_minor=options.minor, pieces=options.pieces
+    )
+    _show(ledger, options, speaker)
+
+
+def _show(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    view = ledger.campaign(options.subject)
+    speaker.say(_data(view), _lines(view, _currency(ledger)))
+
+
+def _data(view: CampaignView) -> dict[str, Any]:
+    terms, state = view.state.terms, view.state
+    return {
+        "code": terms.code, "name": terms.name, "from": _date(terms.from_day),
+        "until": _date(state.until_day), "products": terms.products,
+        "categories": terms.categories, "funder": terms.funder, "kind": terms.kind,
+        "amount": terms.amount, "reward": terms.reward,
+        "budget_minor": None if state.budget_minor < 0 else state.budget_minor,
+        "budget_pieces": None if state.budget_pieces < 0 else state.budget_pieces,
+        "drawn_minor": view.drawn_minor, "drawn_pieces": view.drawn_pieces,
+        "per_member": terms.per_member or None, "per_day": terms.per_day or None,
+        "may_combine": terms.may_combine, "holdout_bp": terms.holdout_bp,
+    }  # fmt: skip
+
+
+def _lines(view: CampaignView, currency: str) -> list[str]:
+    terms, state = view.state.terms, view.state
+    minor, pieces = view.left
+    spent = f"{money(view.drawn_minor, currency)} taken off"
+    sold = f"{view.drawn_pieces} sold"
+    facts = [
+        ("days", f"{_date(terms.from_day)} to {_date(state.until_day)}"),
+        ("products", ", ".join(terms.products)),
+        ("categories", ", ".join(terms.categories)),
+        ("funder", terms.funder),
+        ("offer", offer_text(terms.kind, terms.amount, terms.reward, currency)),
+        ("money", spent if minor is None else f"{spent}, {money(minor, currency)} left"),
+        ("pieces", sold if pieces is None else f"{sold}, {pieces} left"),
+        ("a member", f"{terms.per_member} pieces" if terms.per_member else ""),
+        ("a day", f"{terms.per_day} pieces" if terms.per_day else ""),
+        ("combines", "yes" if terms.may_combine else ""),
+        ("held out", f"{terms.holdout_bp} of 10000" if terms.holdout_bp else ""),
+    ]
+    return [
+        f"Campaign {terms.code}: {terms.name}",
+        *[f"  {name:<11}{text}" for name, text in facts if text],
+    ]
+
+
+def offer_text(kind: str, amount: int, reward: str, currency: str) -> str:
+    """What an offer gives for a piece."""
+    return {
+        "off_minor": f"{money(amount, currency)} off",
+        "off_bp": f"{amount} of 10000 off",
+        "price_minor": f"for {money(amount, currency)}",
+        "points": f"{amount} points",
+        "reward": reward,
+    }[kind]
+
+
+def _list(ledger: LoyaltyLedger, _: argparse.Namespace, speaker: Speaker) -> None:
+    currency = _currency(ledger)
+    rows = ledger.campaigns()
+    data = [
+        {**row._asdict(), "from_day": _date(row.from_day), "until_day": _date(row.until_day)}
+        for row in rows
+    ]
+    cells = [
+        (row.code, _date(row.from_day), _date(row.until_day), row.funder,
+         offer_text(row.kind, row.amount, row.reward, currency))
+        for row in rows
+    ]  # fmt: skip
+    head = ("campaign", "from", "until", "funder", "offer")
+    speaker.say({"campaigns": data}, table(head, cells) if cells else ["There are no campaigns."])
+
+
+def _currency(ledger: LoyaltyLedger) -> str:
+    return ledger.programme_at(ledger.clock()).programme.currency
+
+
+def _date(day: Day) -> str:
+    return date_of(day).isoformat()
+
+
+_RUN = {"create": _create, "show": _show, "end": _end, "budget": _budget, "list": _list}

@@ -1,0 +1,81 @@
+"""Campaigns: what is offered, at whose expense, and how much of it is left."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, cast
+
+from ledger.aggregates.campaign import CampaignState
+from ledger.aggregates.pool import Pool
+from ledger.application.door import Door
+from ledger.commands.campaigns import ChangeBudget, CreateCampaign, EndCampaign, pools_of
+from ledger.commands.common import Outcome
+from ledger.errors import CampaignUnknown
+from ledger.programme.campaign import read_campaign
+from ledger.projections.campaign import CampaignRow, campaigns
+from ledger.types import Day
+
+
+class CampaignView(NamedTuple):
+    """A campaign, and what it has drawn; a budget is -1 where there is no limit."""
+
+    state: CampaignState
+    drawn_minor: int
+    drawn_pieces: int
+
+    @property
+    def left(self) -> tuple[int | None, int | None]:
+        """The money and the pieces that are left; None where there is no limit."""
+        pairs = (
+            (self.state.budget_minor, self.drawn_minor),
+            (self.state.budget_pieces, self.drawn_pieces),
+        )
+        minor, pieces = [None if budget < 0 else budget - drawn for budget, drawn in pairs]
+        return minor, pieces
+
+
+class Campaigns(Door):
+    """Commands and questions on campaigns."""
+
+    def create_campaign(self, text: str, author: str) -> Outcome:
+        """Begin a campaign from the text of its file, TOML or JSON.
+
+        Raises:
+            CampaignInvalid, KeyConflict, InputInvalid.
+        """
+        return self._do(CreateCampaign(read_campaign(text), author))
+
+    def end_campaign(self, code: str, until_day: Day, author: str, command_id: str) -> Outcome:
+        """End a campaign after a day, today at the earliest.
+
+        Raises:
+            KeyConflict, CampaignUnknown, CampaignOver, InputInvalid.
+        """
+        return self._do(EndCampaign(code, until_day, author, command_id))
+
+    def change_budget(
+        self, code: str, author: str, command_id: str, *, amount_minor: int = 0, pieces: int = 0
+    ) -> Outcome:
+        """Raise a campaign's budget, or lower it to what is drawn at most.
+
+        Raises:
+            KeyConflict, CampaignUnknown, AmountInvalid, BudgetShort, InputInvalid.
+        """
+        return self._do(ChangeBudget(code, amount_minor, pieces, author, command_id))
+
+    def campaign(self, code: str) -> CampaignView:
+        """A campaign as it is now.
+
+        Raises:
+            CampaignUnknown.
+        """
+        state = cast("CampaignState | None", self._state(self.keys.campaign(code)))
+        if state is None:
+            raise CampaignUnknown(f"`{code}`", field="campaign")
+        pools = [cast("Pool | None", self._state(pool)) for pool in pools_of(self.keys, code)]
+        minor, pieces = [pool.drawn if pool else 0 for pool in pools]
+        return CampaignView(state, minor, pieces)
+
+    def campaigns(self) -> list[CampaignRow]:
+        """All campaigns, those that begin last first."""
+        with self.reading() as reader:
+            return campaigns(reader)
