@@ -116,7 +116,7 @@ def slug(heading):
 
 def test_every_event_is_documented_with_its_fields_and_class():
     found = {h.strip("`"): body for h, body in sections(doc("events.md"), 3).items()}
-    parts = {"Scan", "Goods", "Award", "Counted", "Take"}
+    parts = {"Scan", "Goods", "Award", "Counted", "Take", "OfferUse", "OfferBack", "ListedOffer"}
     topics = {name: body for name, body in found.items() if name not in parts}
     assert set(topics) == set(events.TOPICS)
     for topic, event in events.TOPICS.items():
@@ -124,7 +124,18 @@ def test_every_event_is_documented_with_its_fields_and_class():
         assert topics[topic].strip().startswith(f"`{event.__name__}`"), topic
 
 
-@pytest.mark.parametrize("part", [events.Scan, events.Goods, events.Award, events.Counted])
+@pytest.mark.parametrize(
+    "part",
+    [
+        events.Scan,
+        events.Goods,
+        events.Award,
+        events.Counted,
+        events.OfferUse,
+        events.OfferBack,
+        events.ListedOffer,
+    ],
+)
 def test_every_part_of_an_event_is_documented(part):
     body = sections(doc("events.md"), 3)[part.__name__]
     assert first_cells(body) == list(part.__struct_fields__)

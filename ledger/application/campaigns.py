@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from ledger.aggregates.campaign import CampaignState
@@ -9,7 +10,9 @@ from ledger.aggregates.pool import Pool
 from ledger.application.door import Door
 from ledger.commands.campaigns import ChangeBudget, CreateCampaign, EndCampaign, pools_of
 from ledger.commands.common import Outcome
+from ledger.commands.offers import IssueList
 from ledger.errors import CampaignUnknown
+from ledger.events import ListedOffer
 from ledger.programme.campaign import read_campaign
 from ledger.projections.campaign import CampaignRow, campaigns
 from ledger.types import Day
@@ -61,6 +64,17 @@ class Campaigns(Door):
             KeyConflict, CampaignUnknown, AmountInvalid, BudgetShort, InputInvalid.
         """
         return self._do(ChangeBudget(code, amount_minor, pieces, author, command_id))
+
+    def issue_list(
+        self, card: str, offers: Sequence[ListedOffer], command_id: str, *, from_day: Day,
+        until_day: Day,
+    ) -> Outcome:  # fmt: skip
+        """Issue a list of offers to a card's holder; its event says the barcode and who is held out.
+
+        Raises:
+            KeyConflict, CardUnknown, MemberClosed, CampaignUnknown, CampaignOver, InputInvalid.
+        """
+        return self._do(IssueList(card, tuple(offers), from_day, until_day, command_id))
 
     def campaign(self, code: str) -> CampaignView:
         """A campaign as it is now.

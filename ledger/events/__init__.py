@@ -22,6 +22,7 @@ from ledger.events import (
     leaving,
     membership,
     merging,
+    offers,
     passing,
     persons,
     points,
@@ -44,6 +45,7 @@ from ledger.events.keys import *
 from ledger.events.leaving import *
 from ledger.events.membership import *
 from ledger.events.merging import *
+from ledger.events.offers import *
 from ledger.events.parts import *
 from ledger.events.passing import *
 from ledger.events.persons import *
@@ -78,5 +80,6 @@ EVENTS: tuple[type[Event], ...] = (
     *leaving.EVENTS,
     *catalogue.EVENTS,
     *campaigns.EVENTS,
+    *offers.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

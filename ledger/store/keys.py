@@ -77,6 +77,11 @@ class Keys:
         """The stream of a campaign."""
         return self._id(bytes([CAMPAIGN]), ("campaign", code))
 
+    def list_number(self, member: bytes, command_id: str) -> int:
+        """What the barcode of a list of offers is made of: the same for the same command."""
+        hashed = hmac.digest(self.secret, _encoded(("list", member, command_id)), "sha256")
+        return int.from_bytes(hashed[:8], "big")
+
     def pool(self, kind: str, name: str) -> bytes:
         """The stream of a quantity that members share, e.g. a campaign's budget."""
         return self._id(bytes([POOL]), (kind, name))

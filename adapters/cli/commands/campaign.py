@@ -6,23 +6,39 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from adapters.cli.render import Speaker, money, table
 from adapters.cli.values import add_command_id, calendar_day, command_id, whole
 from ledger.application import LoyaltyLedger
 from ledger.application.campaigns import CampaignView
+from ledger.calendar import local_day
 from ledger.errors import InputInvalid
+from ledger.events import ListedOffer
 from ledger.types import Day, date_of
 
-ACTIONS = ("create", "show", "end", "budget", "list")
+ACTIONS = ("create", "show", "end", "budget", "list", "issue")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("action", choices=ACTIONS)
     parser.add_argument(
-        "subject", nargs="?", metavar="FILE|CODE", help="a TOML or JSON file, or a campaign's code"
+        "subject",
+        nargs="?",
+        metavar="FILE|CODE|CARD",
+        help="a TOML or JSON file, a campaign's code, or a card (to issue)",
     )
     parser.add_argument("--author", default="", help="who does it (to create, end, budget)")
+    parser.add_argument(
+        "--offer",
+        type=listed_offer,
+        action="append",
+        default=[],
+        metavar="CODE[:PRODUCT[:AMOUNT]]",
+        help="an offer on the list (to issue)",
+    )
+    parser.add_argument("--from", type=calendar_day, dest="first", help="the first day (to issue)")
     parser.add_argument("--until", type=calendar_day, help="the last day")
     parser.add_argument(
         "--minor", type=whole, default=0, help="money to put in, or take out (budget)"
@@ -68,6 +84,37 @@ def _budget(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker
         options.subject, options.author, made, amount_minor=options.minor, pieces=options.pieces
     )
     _show(ledger, options, speaker)
+
+
+def _issue(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    if options.until is None:
+        raise InputInvalid("To issue a list, its last day is needed.", field="until")
+    now = ledger.clock()
+    today = local_day(now, ledger.programme_at(now).programme.time_zone)
+    made = command_id(options, speaker)
+    outcome = ledger.issue_list(
+        options.subject,
+        options.offer,
+        made,
+        until_day=options.until,
+        from_day=today if options.first is None else options.first,
+    )
+    event = ledger.event(outcome)
+    data = {
+        "barcode": event.barcode, "offers": [msgspec.structs.asdict(one) for one in event.offers],
+        "held_out": event.held_out, "from": _date(event.from_day), "until": _date(event.until_day),
+        "repeat": outcome.repeat, "command_id": made,
+    }  # fmt: skip
+    out = f" Held out of {', '.join(event.held_out)}." if event.held_out else ""
+    days = f"{_date(event.from_day)} to {_date(event.until_day)}"
+    speaker.say(data, [f"List {event.barcode}, {days}: {len(event.offers)} offers.{out}"])
+
+
+def listed_offer(text: str) -> ListedOffer:
+    """An offer from CODE[:PRODUCT[:AMOUNT]]."""
+    code, _, rest = text.partition(":")
+    product, _, amount = rest.partition(":")
+    return ListedOffer(code, product, whole(amount) if amount else 0)
 
 
 def _show(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
@@ -149,4 +196,7 @@ def _date(day: Day) -> str:
     return date_of(day).isoformat()
 
 
-_RUN = {"create": _create, "show": _show, "end": _end, "budget": _budget, "list": _list}
+_RUN = {
+    "create": _create, "show": _show, "end": _end, "budget": _budget, "list": _list,
+    "issue": _issue,
+}  # fmt: skip

@@ -15,4 +15,5 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.CampaignCreated: copied,
     e.CampaignEnded: copied,
     e.CampaignBudgeted: copied,
+    e.ListIssued: copied,
 }
