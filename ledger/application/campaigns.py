@@ -13,8 +13,10 @@ from ledger.commands.common import Outcome
 from ledger.commands.offers import IssueList
 from ledger.errors import CampaignUnknown
 from ledger.events import ListedOffer
+from ledger.policies.lift import Lift, lift
 from ledger.programme.campaign import read_campaign
 from ledger.projections.campaign import CampaignRow, campaigns
+from ledger.projections.offer_results import Goods, InvoiceRow, invoice, issued, spent, used
 from ledger.types import Day
 
 
@@ -34,6 +36,20 @@ class CampaignView(NamedTuple):
         )
         minor, pieces = [None if budget < 0 else budget - drawn for budget, drawn in pairs]
         return minor, pieces
+
+
+class Results(NamedTuple):
+    """What became of a campaign: members by what happened to them, and what they spent."""
+
+    issued: int
+    used: int
+    held_out: int
+    pieces: int
+    off_minor: int
+    lift: Lift | None
+    """Who used it against who was held out."""
+    lift_issued: Lift | None
+    """Who was issued it, used or not, against who was held out."""
 
 
 class Campaigns(Door):
@@ -88,6 +104,30 @@ class Campaigns(Door):
         pools = [cast("Pool | None", self._state(pool)) for pool in pools_of(self.keys, code)]
         minor, pieces = [pool.drawn if pool else 0 for pool in pools]
         return CampaignView(state, minor, pieces)
+
+    def campaign_results(self, code: str) -> Results:
+        """What became of a campaign, and what its goods brought more than from those held out.
+
+        Raises:
+            CampaignUnknown.
+        """
+        state = self.campaign(code).state
+        terms = state.terms
+        goods = Goods(terms.products, terms.categories, terms.from_day, state.until_day)
+        with self.reading() as reader:
+            who, use, paid = issued(reader, code), used(reader, code), spent(reader, code, goods)
+        out = [paid.get(member, 0) for member, held in who.items() if held]
+        got = {member: paid.get(member, 0) for member, held in who.items() if not held}
+        users = [paid.get(member, 0) for member in use]
+        return Results(
+            len(got), len(use), len(out), sum(pieces for pieces, _ in use.values()),
+            sum(off for _, off in use.values()), lift(users, out), lift([*got.values()], out),
+        )  # fmt: skip
+
+    def campaign_invoice(self, funder: str, first: Day, last: Day) -> list[InvoiceRow]:
+        """What a funder owes for a period, the last day included, by campaign and product."""
+        with self.reading() as reader:
+            return invoice(reader, funder, first, last)
 
     def campaigns(self) -> list[CampaignRow]:
         """All campaigns, those that begin last first."""

@@ -8,6 +8,7 @@ from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
+from ledger.projections.offer import OFFER
 from ledger.projections.points import POINTS
 from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
@@ -29,4 +30,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     CATALOGUE,
     SOLD,
     CAMPAIGN,
+    OFFER,
 )

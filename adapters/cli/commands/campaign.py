@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import csv
+import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,11 @@ from ledger.application.campaigns import CampaignView
 from ledger.calendar import local_day
 from ledger.errors import InputInvalid
 from ledger.events import ListedOffer
+from ledger.policies.lift import Lift
+from ledger.projections.offer_results import InvoiceRow
 from ledger.types import Day, date_of
 
-ACTIONS = ("create", "show", "end", "budget", "list", "issue")
+ACTIONS = ("create", "show", "end", "budget", "list", "issue", "invoice", "results")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "subject",
         nargs="?",
-        metavar="FILE|CODE|CARD",
-        help="a TOML or JSON file, a campaign's code, or a card (to issue)",
+        metavar="FILE|CODE|CARD|FUNDER",
+        help="a TOML or JSON file, a campaign's code, a card (to issue), a funder (invoice)",
     )
     parser.add_argument("--author", default="", help="who does it (to create, end, budget)")
     parser.add_argument(
@@ -38,7 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CODE[:PRODUCT[:AMOUNT]]",
         help="an offer on the list (to issue)",
     )
-    parser.add_argument("--from", type=calendar_day, dest="first", help="the first day (to issue)")
+    parser.add_argument(
+        "--from", type=calendar_day, dest="first", help="the first day (to issue, invoice)"
+    )
     parser.add_argument("--until", type=calendar_day, help="the last day")
     parser.add_argument(
         "--minor", type=whole, default=0, help="money to put in, or take out (budget)"
@@ -46,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pieces", type=whole, default=0, help="pieces to put in, or take out (budget)"
     )
+    parser.add_argument("--csv", action="store_true", help="as CSV (invoice)")
     add_command_id(parser)
 
 
@@ -108,6 +116,55 @@ def _issue(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker)
     out = f" Held out of {', '.join(event.held_out)}." if event.held_out else ""
     days = f"{_date(event.from_day)} to {_date(event.until_day)}"
     speaker.say(data, [f"List {event.barcode}, {days}: {len(event.offers)} offers.{out}"])
+
+
+def _invoice(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    if options.first is None or options.until is None:
+        raise InputInvalid("An invoice needs its first and last day.", field="from")
+    rows = ledger.campaign_invoice(options.subject, options.first, options.until)
+    data = {
+        "funder": options.subject, "from": _date(options.first), "until": _date(options.until),
+        "currency": _currency(ledger), "off_minor": sum(row.off_minor for row in rows),
+        "lines": [row._asdict() for row in rows],
+    }  # fmt: skip
+    lines = _csv(rows) if options.csv else table(InvoiceRow._fields, rows)
+    speaker.say(data, lines if rows or options.csv else ["Nothing was used."])
+
+
+def _csv(rows: Sequence[InvoiceRow]) -> list[str]:
+    text = io.StringIO()
+    written = csv.writer(text, lineterminator="\n")
+    written.writerow(InvoiceRow._fields)
+    written.writerows(rows)
+    return text.getvalue().splitlines()
+
+
+def _results(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
+    told, currency = ledger.campaign_results(options.subject), _currency(ledger)
+    data = told._asdict() | {
+        name: one._asdict() if one else None
+        for name, one in (("lift", told.lift), ("lift_issued", told.lift_issued))
+    }
+    lines = [
+        f"Campaign {options.subject}",
+        f"  issued     {told.issued} members",
+        f"  used       {told.used} members, {told.pieces} pieces,"
+        f" {money(told.off_minor, currency)}",
+        f"  held out   {told.held_out} members",
+        *_lift_lines("used", told.lift, currency),
+        *_lift_lines("issued", told.lift_issued, currency),
+    ]
+    speaker.say(data, lines)
+
+
+def _lift_lines(name: str, one: Lift | None, currency: str) -> list[str]:
+    if one is None:
+        return [f"  lift       {name}: nobody to compare"]
+    means = f"{money(one.mean_minor, currency)} against {money(one.held_out_mean_minor, currency)}"
+    sure = "too few to say how sure"
+    if one.low_minor is not None and one.high_minor is not None:
+        sure = f"95 %: {money(one.low_minor, currency)} to {money(one.high_minor, currency)}"
+    return [f"  lift       {name}: {means}, {money(one.difference_minor, currency)} more ({sure})"]
 
 
 def listed_offer(text: str) -> ListedOffer:
@@ -198,5 +255,5 @@ def _date(day: Day) -> str:
 
 _RUN = {
     "create": _create, "show": _show, "end": _end, "budget": _budget, "list": _list,
-    "issue": _issue,
+    "issue": _issue, "invoice": _invoice, "results": _results,
 }  # fmt: skip
