@@ -81,6 +81,22 @@ class PeriodTooOld(LedgerError):
     """This period begins before those that the catalogue still compares."""
 
 
+class CampaignInvalid(LedgerError):
+    """The campaign's file is wrong."""
+
+
+class CampaignUnknown(LedgerError):
+    """There is no such campaign."""
+
+
+class CampaignOver(LedgerError):
+    """The campaign is over by then."""
+
+
+class BudgetShort(LedgerError):
+    """More is taken out of the campaign's budget than is left of it."""
+
+
 class CardUnknown(LedgerError):
     """No member holds this card."""
 

@@ -155,6 +155,7 @@ class Receipt(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     card: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     cashier: Annotated[str, Meta(max_length=64)] = ""
     tenders: Annotated[tuple[Tender, ...], Meta(max_length=100)] = ()
+    offers: Annotated[tuple[Name, ...], Meta(max_length=20)] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no report could hold."""

@@ -13,6 +13,7 @@ from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
 from ledger.store.keys import (
+    CAMPAIGN,
     CARD,
     COMMAND,
     IDENTITY,
@@ -117,7 +118,7 @@ def slug(heading):
 
 def test_every_event_is_documented_with_its_fields_and_class():
     found = {h.strip("`"): body for h, body in sections(doc("events.md"), 3).items()}
-    parts = {"Scan", "Goods", "Award", "Counted", "Take"}
+    parts = {"Scan", "Goods", "Award", "Counted", "Take", "OfferUse", "OfferBack", "ListedOffer"}
     topics = {name: body for name, body in found.items() if name not in parts}
     assert set(topics) == set(events.TOPICS)
     for topic, event in events.TOPICS.items():
@@ -125,7 +126,18 @@ def test_every_event_is_documented_with_its_fields_and_class():
         assert topics[topic].strip().startswith(f"`{event.__name__}`"), topic
 
 
-@pytest.mark.parametrize("part", [events.Scan, events.Goods, events.Award, events.Counted])
+@pytest.mark.parametrize(
+    "part",
+    [
+        events.Scan,
+        events.Goods,
+        events.Award,
+        events.Counted,
+        events.OfferUse,
+        events.OfferBack,
+        events.ListedOffer,
+    ],
+)
 def test_every_part_of_an_event_is_documented(part):
     body = sections(doc("events.md"), 3)[part.__name__]
     assert first_cells(body) == list(part.__struct_fields__)
@@ -136,7 +148,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|model) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign|model) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -301,7 +313,7 @@ def test_the_stream_ids_are_documented():
     known = {MEMBER: "member", CARD: "card", RECEIPT: "receipt", COMMAND: "command"}
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
-    known |= {IDENTITY: "identity", PRODUCT: "product", MODEL: "model"}
+    known |= {IDENTITY: "identity", PRODUCT: "product", CAMPAIGN: "campaign", MODEL: "model"}
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

@@ -12,6 +12,7 @@ from ledger.application import LoyaltyLedger
 from ledger.errors import RebuildNeeded
 from ledger.projections import PROJECTIONS
 from ledger.types import Price, Product, Promotion
+from tests.campaigns import begun, issued
 from tests.shop import snapshots_taken
 
 TABLES = {t.name: t for p in PROJECTIONS for t in p.tables}
@@ -42,6 +43,10 @@ def told_of(ledger):
     ledger.describe_product(Product("p1", "Peas"))
     ledger.set_price(Price("p1", dt.date(2026, 1, 1), 199))
     ledger.set_promotion(Promotion("p1", "may", dt.date(2026, 5, 1)))
+    code = begun(ledger, products=["p1"])
+    listed = issued(ledger, "c1", code)
+    free = line(0, "p1", discount_minor=50)
+    ledger.record(receipt(free, number="6", card="c1", offers=(listed.barcode,)))
     ledger.catch_up()
     return ledger
 
@@ -165,6 +170,9 @@ CHANGES = {
     "fct_promotion": ("promotion", "'june'", False),
     "fct_product_sold": ("lines", "lines + 1", False),
     "fct_consent": ("given", "1 - given", True),
+    "dim_campaign": ("funder", "'somebody else'", False),
+    "fct_offer_issue": ("amount", "amount + 1", True),
+    "fct_offer_use": ("off_minor", "off_minor + 1", True),
 }
 
 

@@ -175,6 +175,39 @@ SAMPLES = (
     e.ModelFitted(b"\x94\x0e\xc3\x90\x90", "ab" * 32, 20_454, 77, 12, "mara", "fit-1"),
     e.PriceSet("4006381333931", "Köln 7", 20_454, 199, 20_460, True),
     e.PromotionSet("4006381333931", "Köln 7", "mai", 20_454, 20_460, 149, "Maiwoche", True),
+    e.ListIssued(
+        NOW,
+        "9900000000004",
+        (e.ListedOffer("suppe", "4006381333931", 50), e.ListedOffer("mai")),
+        20_454,
+        20_460,
+        20_491,
+        "list-1",
+        ("ei",),
+    ),
+    e.CampaignCreated(
+        NOW,
+        "suppe",
+        "Suppe, Köln",
+        20_454,
+        20_484,
+        ("4006381333931",),
+        ("dairy",),
+        "K & Söhne",
+        "reward",
+        0,
+        "Ada",
+        "ein Rezept",
+        50_000,
+        1_000,
+        5,
+        2,
+        True,
+        500,
+        "spring",
+    ),
+    e.CampaignEnded(NOW, "suppe", 20_460, "Ada", "end-1"),
+    e.CampaignBudgeted(NOW, "suppe", -500, 20, "Ada", "budget-1"),
     e.ProgrammePublished(NOW, 'name = "Köln"\n', bytes(range(32))),
     e.JobSeen("record-expiry", NOW),
     e.JobStarted(NOW, NOW - 86_400, NOW + 5, NOW + 305, "till-7/4711/5eed"),
@@ -185,6 +218,36 @@ SAMPLES = (
 """What the generator writes for an event that has no file yet."""
 
 LATER = {
+    "scan-offers": e.ReceiptScanned(
+        e.Scan("Köln 7", "3", 20_454, "000126", NOW, 60, PACKED),
+        e.Award(
+            0,
+            2,
+            (3, 0, 3, 0),
+            0,
+            EXPIRY,
+            6,
+            counted=(e.Counted("offer:suppe", 2, True, 20_484),),
+            offers=(
+                e.OfferUse(0, "suppe", "9900000000004", 2, 100),
+                e.OfferUse(2, "mai", "9900000000004", 1, 0, 3, "ein Rezept"),
+            ),
+        ),
+    ),
+    "returned-offers": e.GoodsReturned(
+        RECEIPT,
+        COMMAND,
+        NOW,
+        (0,),
+        (199,),
+        (1,),
+        TAKES,
+        1,
+        0,
+        20_454,
+        2,
+        offers=(e.OfferBack(0, "suppe", "4006381333931", 1, 50, 20_455),),
+    ),
     "scan-packed": e.ReceiptScanned(
         e.Scan("Köln 7", "3", 20_454, "000124", NOW, 60, PACKED, (("card", 859),)),
         e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6),
@@ -276,7 +339,9 @@ def test_the_event_encodes_to_the_bytes_it_was_stored_as(name):
 @pytest.mark.parametrize("name", LATER)
 def test_the_later_form_of_an_event_is_stored_as_it_was_first(name):
     path, content = sample_file(LATER[name], name)
-    assert json.loads(path.read_text()) == content
+    stored = json.loads(path.read_text())
+    assert (content["topic"], content["hex"]) == (stored["topic"], stored["hex"])
+    assert with_no_more_than(content["event"], stored["event"]) == stored["event"]
 
 
 def test_a_default_never_changes_because_stored_events_leave_it_off():

@@ -33,6 +33,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("programme", "programme", "check a programme file, or publish it"),
     Entry("ingest", "ingest", "take receipts in from a file or a folder"),
     Entry("catalogue", "catalogue", "import products, prices and promotions; what is known of one"),
+    Entry("campaign", "campaign", "offers on goods: create, show, end, fund, issue, settle"),
     Entry("enrol", "enrol", "make a member"),
     Entry("personal", "personal", "complete or change a member's personal data"),
     Entry("consent", "consent", "record whether a member wants to be told offers"),

@@ -49,6 +49,8 @@ class ReceiptState(Struct, frozen=True, array_like=True, gc=False):
     """What a person decided on it, where it waited."""
     reduced: int = 0
     """Points that waited for review until their goods came back."""
+    most_back: tuple[tuple[int, int], ...] = ()
+    """The most that ever was back of a line, where a return was voided since."""
 
     @property
     def returned(self) -> dict[int, int]:
@@ -103,6 +105,7 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
                 known,
                 backs=tuple(b for b in known.backs if b.by != event.by),
                 waiting=tuple(b for b in known.waiting if b.by != event.by),
+                most_back=tuple(_most(known).items()),
             )
         case e.ReceiptReviewed():
             return replace(known, decision=event.decision)
@@ -110,6 +113,13 @@ def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
             return replace(known, reduced=known.reduced + event.points)
         case _:
             return known
+
+
+def _most(known: ReceiptState) -> dict[int, int]:
+    most = dict(known.most_back)
+    for line, quantity in known.returned.items():
+        most[line] = max(most.get(line, 0), quantity)
+    return most
 
 
 def _back(event: e.LinesReturned | e.ReturnWaits, version: int) -> Back:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ledger.aggregates import (
+    campaign,
     card,
     claim,
     identity,
@@ -21,6 +22,7 @@ from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
 from ledger.store.codec import Codec, Kind
 from ledger.store.keys import (
+    CAMPAIGN,
     CARD,
     COMMAND,
     IDENTITY,
@@ -51,6 +53,7 @@ KINDS: Mapping[int, Kind] = {
     IDENTITY: Kind(identity.evolve, cached=False),
     MODEL: Kind(model.evolve, cached=False),
     PRODUCT: Kind(product.evolve, cached=False, state=product.ProductState),
+    CAMPAIGN: Kind(campaign.evolve, cached=True),
 }
 
 

@@ -8,6 +8,7 @@ from typing import Self
 
 from ledger.application.awaited import Awaited
 from ledger.application.bonuses import Bonuses
+from ledger.application.campaigns import Campaigns
 from ledger.application.catalogue import Catalogues
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
@@ -47,6 +48,7 @@ class LoyaltyLedger(
     Bonuses,
     Complaints,
     Catalogues,
+    Campaigns,
     Reviews,
     Tiers,
     Reads,

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.aggregates.card import CardState
 from ledger.aggregates.member.earning import Rules, Shopping
+from ledger.aggregates.member.state import Member
 from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import instant_of
 from ledger.commands.attribution import DAY_SECONDS, attribute_anonymous
@@ -23,6 +26,7 @@ from ledger.commands.common import (
 )
 from ledger.commands.goods import loose_of, scan_of
 from ledger.commands.membership import new_member
+from ledger.commands.offers import NONE_USED, offer_streams, use_offers
 from ledger.commands.returns import (
     Back,
     When,
@@ -78,8 +82,14 @@ class RecordReceipt:
         owner = cast("CardState | None", working.known(self.card))
         if owner is None or not owner.member:
             return (*streams, self.card, keys.member(number))
+        if self.receipt.offers:
+            return (*streams, self.card, owner.member, *self._offered(working, owner.member))
         self._streams = (*streams, self.card, owner.member)
         return self._streams
+
+    def _offered(self, working: Working, stream: bytes) -> list[bytes]:
+        member = cast("Member | None", working.known(stream))
+        return offer_streams(working, member, self.receipt) if member else []
 
     @property
     def begins(self) -> bytes:
@@ -103,15 +113,7 @@ class RecordReceipt:
         """
         receipt = self.receipt
         stream = self.own[0] if self.own else working.keys.receipt(self.key)
-        fingerprint = working.keys.fingerprint(
-            (
-                receipt.captured_at,
-                receipt.currency,
-                receipt.lines,
-                receipt.tenders,
-                receipt.cashier,
-            )
-        )
+        fingerprint = working.keys.fingerprint(_content(receipt))
         known = cast("ReceiptState | None", working.state(stream))
         if known is not None and known.fingerprint:
             return self._repeat(working, stream, known, fingerprint)
@@ -205,6 +207,14 @@ class RecordReceipt:
         return bought(self.receipt.lines) >= enrolment.from_minor
 
 
+def _content(receipt: Receipt) -> tuple[object, ...]:
+    """What must be the same when it is sent again; lists only where there are some."""
+    content = (
+        receipt.captured_at, receipt.currency, receipt.lines, receipt.tenders, receipt.cashier,
+    )  # fmt: skip
+    return (*content, receipt.offers) if receipt.offers else content
+
+
 def backs_of(receipt: Receipt) -> list[Back]:
     """What a receipt brings back, by original receipt."""
     backs: dict[object, Back] = {}
@@ -238,7 +248,13 @@ def _award(
     settle_tier(working, member, recorded_at, scan.captured_at)
     state = member_of(working, member)
     shopping = shopping_of(receipt, scan.captured_at)
+    used = NONE_USED
+    if receipt.offers:
+        used = use_offers(working, state, receipt, shopping.day)
+        shopping = replace(shopping, offers=used.awards)
     got, change = award_for(working, member, state, index, rules, shopping)
+    if used.uses:
+        got = replace(got, offers=used.uses, counted=(*got.counted, *used.counted))
     got, change, flagged = judged(working, state, stream, scan, rules, got, change)
     version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)

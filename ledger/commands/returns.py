@@ -26,6 +26,7 @@ from ledger.commands.common import (
     storable,
 )
 from ledger.commands.goods import scan_in
+from ledger.commands.offers import offers_back
 from ledger.commands.redeem import owned_streams
 from ledger.commands.restoring import restore_share
 from ledger.commands.settling import settle_tier, uncounted
@@ -307,10 +308,22 @@ def _take_back(
         0 if waits(taking.award, known)
         else uncounted(working, receipt, taking.award, came, taking.so_far)
     )  # fmt: skip
+    offers = (
+        offers_back(
+            working,
+            known,
+            taking.award,
+            taking.goods,
+            came,
+            local_day(when.at, rules.programme.time_zone),
+        )
+        if taking.award.offers
+        else ()
+    )
     event = e.GoodsReturned(
         receipt, came.by, when.at, came.lines, came.amounts_minor, points, took.takes,
         took.arrears, took.forgiven + review.denied, taking.day, rules.number, counted,
-        review.from_review,
+        review.from_review, offers,
     )  # fmt: skip
     return working.emit(taking.member, event, when.recorded_at)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ledger.events import (
     bonuses,
+    campaigns,
     catalogue,
     complaints,
     holders,
@@ -22,6 +23,7 @@ from ledger.events import (
     membership,
     merging,
     models,
+    offers,
     passing,
     persons,
     points,
@@ -34,6 +36,7 @@ from ledger.events import (
     vouchers,
 )
 from ledger.events.bonuses import *
+from ledger.events.campaigns import *
 from ledger.events.catalogue import *
 from ledger.events.complaints import *
 from ledger.events.holders import *
@@ -44,6 +47,7 @@ from ledger.events.leaving import *
 from ledger.events.membership import *
 from ledger.events.merging import *
 from ledger.events.models import *
+from ledger.events.offers import *
 from ledger.events.parts import *
 from ledger.events.passing import *
 from ledger.events.persons import *
@@ -78,5 +82,7 @@ EVENTS: tuple[type[Event], ...] = (
     *leaving.EVENTS,
     *catalogue.EVENTS,
     *models.EVENTS,
+    *campaigns.EVENTS,
+    *offers.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

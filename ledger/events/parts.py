@@ -26,6 +26,9 @@ __all__ = [
     "Counted",
     "Event",
     "Goods",
+    "ListedOffer",
+    "OfferBack",
+    "OfferUse",
     "Scan",
     "origin_name",
 ]
@@ -152,6 +155,43 @@ class Counted(Struct, frozen=True, array_like=True, gc=False):
     """The rule's last day; 0 where it has none."""
 
 
+class ListedOffer(Struct, frozen=True, array_like=True, gc=False):
+    """An offer on a member's list."""
+
+    campaign: str
+    product: str = ""
+    """Empty: all the campaign's goods."""
+    amount: int = 0
+    """As the campaign's, for a piece; no deeper than that."""
+
+
+class OfferUse(Struct, frozen=True, array_like=True, gc=False):
+    """A line of a receipt used an offer; `line` counts from 0."""
+
+    line: int
+    campaign: str
+    barcode: str
+    """Of the list."""
+    pieces: int
+    off_minor: int
+    """Of what the till took off, the campaign's part."""
+    points: int = 0
+    """Among the points of the line."""
+    reward: str = ""
+
+
+class OfferBack(Struct, frozen=True, array_like=True, gc=False):
+    """Goods came back that had used an offer: the budget has so much again."""
+
+    line: int
+    campaign: str
+    product: str
+    pieces: int
+    off_minor: int
+    day: Day
+    """On which they came back, in the programme's zone."""
+
+
 class Award(Struct, frozen=True, array_like=True, gc=False):
     """The points that a receipt earned a member, and the lot they lie in."""
 
@@ -173,3 +213,4 @@ class Award(Struct, frozen=True, array_like=True, gc=False):
     review: int = 0
     """Points that wait for a person instead of lying in the lot."""
     counted: tuple[Counted, ...] = ()
+    offers: tuple[OfferUse, ...] = ()

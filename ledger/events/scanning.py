@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from ledger.events.parts import Award, Event, Scan
+from ledger.events.parts import Award, Event, OfferBack, Scan
 from ledger.types import Day, Instant, Take
 
 __all__ = [
@@ -60,6 +60,7 @@ class GoodsReturned(Event, frozen=True):
     """What counts no more towards a tier; -1 stands for the sum of the points."""
     from_review: int = 0
     """Of the points, those that waited for review and wait no more."""
+    offers: tuple[OfferBack, ...] = ()
 
     @property
     def uncounted(self) -> int:

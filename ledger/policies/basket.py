@@ -53,6 +53,8 @@ class Basket(Struct, frozen=True, gc=False):
     hour: int = 0
     """Of the store's clock."""
     store: str = ""
+    offers: Sequence[Award] = ()
+    """What offers add, beside all rules and caps."""
 
     @property
     def weekday(self) -> int:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ledger.projections.balance import BALANCE
+from ledger.projections.campaign import CAMPAIGN
 from ledger.projections.catalogue import CATALOGUE
 from ledger.projections.complaint import COMPLAINT
 from ledger.projections.consent import CONSENT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
+from ledger.projections.offer import OFFER
 from ledger.projections.points import POINTS
 from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
@@ -29,4 +31,6 @@ PROJECTIONS: tuple[Projection, ...] = (
     CATALOGUE,
     SOLD,
     CONSENT,
+    CAMPAIGN,
+    OFFER,
 )

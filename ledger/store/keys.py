@@ -18,7 +18,7 @@ from ledger.errors import InputInvalid
 from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
-POOL, JOB, IDENTITY, VOUCHER, PRODUCT = 6, 7, 8, 9, 10
+POOL, JOB, IDENTITY, VOUCHER, PRODUCT, CAMPAIGN = 6, 7, 8, 9, 10, 11
 MODEL = 12
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 MODEL_STREAM = bytes([MODEL]) + bytes(15)
@@ -74,6 +74,15 @@ class Keys:
     def product(self, code: str, store: str = "") -> bytes:
         """The stream of a product: what it is and what holds in all stores, or in one store only."""
         return self._id(bytes([PRODUCT]), ("product", code, store) if store else ("product", code))
+
+    def campaign(self, code: str) -> bytes:
+        """The stream of a campaign."""
+        return self._id(bytes([CAMPAIGN]), ("campaign", code))
+
+    def list_number(self, member: bytes, command_id: str) -> int:
+        """What the barcode of a list of offers is made of: the same for the same command."""
+        hashed = hmac.digest(self.secret, _encoded(("list", member, command_id)), "sha256")
+        return int.from_bytes(hashed[:8], "big")
 
     def pool(self, kind: str, name: str) -> bytes:
         """The stream of a quantity that members share, e.g. a campaign's budget."""

@@ -15,6 +15,7 @@ from ledger.aggregates.member.standing import counts, tier_at, tier_change
 from ledger.aggregates.member.state import Counter, Member, carried
 from ledger.errors import AmountInvalid
 from ledger.policies.basket import ALL, Basket, Given, Shopper, eligible
+from ledger.policies.basket import Award as OfferAward
 from ledger.policies.earn import Earned, earn
 from ledger.policies.earn.birthday import birthday_year
 from ledger.policies.expiry import lot_dates
@@ -37,6 +38,8 @@ class Shopping(Struct, frozen=True, gc=False):
     hour: int = 0
     """Of the store's clock."""
     store: str = ""
+    offers: Sequence[OfferAward] = ()
+    """What offers add to its points."""
 
 
 def award(
@@ -92,7 +95,7 @@ def _earned(
         return earn(
             Basket(
                 programme.earn, shopping.lines, amounts, shopping.day, shopper, shopping.hour,
-                shopping.store,
+                shopping.store, shopping.offers,
             )
         )  # fmt: skip
 
@@ -114,6 +117,12 @@ def _shopper(
         name, index, tiers.level[index].multiplier_bp if tiers else ONE_BP, birthday,
         member.receipts, member.earned, given or NOTHING_GIVEN, budgets,
     )  # fmt: skip
+
+
+def given_on(member: Member, rule: str, day: Day) -> tuple[int, int]:
+    """What a rule with limits gave a member, on a day and in all."""
+    counter = next((c for c in member.counters if c.rule == rule), None)
+    return (_on(counter, day), counter.points) if counter else (0, 0)
 
 
 def _on(counter: Counter, day: Day) -> int:

@@ -13,10 +13,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger.aggregates.member.seen import DayCount, Visit
+from ledger.events import ListedOffer
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take, date_of
 
-SHAPE = 5
+SHAPE = 6
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
@@ -93,6 +94,16 @@ class Counter(Struct, frozen=True, array_like=True, gc=False):
     days: tuple[Day, ...] = ()
     """Ascending; the points beside them."""
     by_day: tuple[int, ...] = ()
+
+
+class OfferList(Struct, frozen=True, array_like=True, gc=False):
+    """Offers that the member was issued, until no receipt of their days can come in."""
+
+    barcode: str
+    offers: tuple[ListedOffer, ...]
+    from_day: Day
+    until_day: Day
+    kept_until: Day
 
 
 class Merged(Struct, frozen=True, array_like=True, gc=False):
@@ -193,6 +204,8 @@ class Member(Struct, frozen=True, array_like=True, gc=False):
     """Lots whose expiry was recorded, while a hold on them may still be settled late."""
     written_until: Instant = 0
     """Expiries up to then are recorded."""
+    lists: tuple[OfferList, ...] = ()
+    """Offers, the list issued first in front."""
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:

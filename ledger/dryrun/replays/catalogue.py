@@ -1,4 +1,4 @@
-"""The catalogue is a fact: what products are and cost, no programme decides."""
+"""The catalogue and campaigns are facts: no programme decides them."""
 
 from __future__ import annotations
 
@@ -12,4 +12,8 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.ProductDescribed: copied,
     e.PriceSet: copied,
     e.PromotionSet: copied,
+    e.CampaignCreated: copied,
+    e.CampaignEnded: copied,
+    e.CampaignBudgeted: copied,
+    e.ListIssued: copied,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from ledger import events as e
 from ledger.calendar import EPOCH
 from ledger.commands.attribution import Attribute
@@ -34,6 +36,9 @@ def _unclaimed(world: World, act: Act) -> None:
 
 def _recorded(world: World, act: Act, scan: e.Scan, card: bytes, recorded: e.Award | None) -> None:
     receipt = receipt_of(scan, card, world.currency)
+    if recorded and recorded.offers:
+        shown = dict.fromkeys(use.barcode for use in recorded.offers)
+        receipt = replace(receipt, offers=tuple(shown))
     made = world.decide(act, RecordReceipt(receipt, scan.historical).decide)
     award = _award(made)
     world.compare(act, recorded, award)

@@ -33,7 +33,18 @@ class Earned(NamedTuple):
 
 
 def earn(basket: Basket) -> Earned:
-    """Apply every rule to a basket; each adds to the same base, none to another's award."""
+    """Apply every rule to a basket, and add what offers give: they have limits of their own."""
+    earned = _by_rules(basket)
+    return _with(earned, basket.offers) if basket.offers else earned
+
+
+def _with(earned: Earned, offers: Sequence[Award]) -> Earned:
+    rules = tuple((award.rule, sum(award.points)) for award in offers)
+    return Earned(_sums([Award("", earned.points), *offers]), (*earned.rules, *rules))
+
+
+def _by_rules(basket: Basket) -> Earned:
+    """Each rule adds to the same base, none to another's award."""
     if sum(basket.eligible_minor) < basket.earn.minimum_minor:
         return Earned([0] * len(basket.lines), ())
     awards = base_points(basket)

@@ -15,6 +15,7 @@ from ledger.aggregates.member.folds import (
     holders,
     holds,
     leaving,
+    lists,
     membership,
     merging,
     passing,
@@ -42,6 +43,7 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **merging.FOLDS,
     **transfers.FOLDS,
     **leaving.FOLDS,
+    **lists.FOLDS,
 }
 
 

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.aggregates.member.folds.counting import counted
+from ledger.aggregates.member.folds.lists import not_lapsed
 from ledger.aggregates.member.folds.merging import counted as counted_for_card
 from ledger.aggregates.member.folds.reviews import watched
 from ledger.aggregates.member.state import (
@@ -59,6 +60,7 @@ def _awarded(
         birthday_year=award.birthday_year or m.birthday_year,
         receipts=m.receipts + 1,
         counters=counted(m.counters, award.counted, day),
+        lists=m.lists and not_lapsed(m.lists, day),
     )
 
 
