@@ -1,4 +1,4 @@
-"""The catalogue and campaigns are facts: no programme decides them."""
+"""The catalogue, campaigns and models are facts: no programme decides them."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.CampaignEnded: copied,
     e.CampaignBudgeted: copied,
     e.ListIssued: copied,
+    e.ModelFitted: copied,
 }
