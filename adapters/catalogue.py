@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import NamedTuple
 
+from ledger.policies.ean import with_check_digit
 from ledger.types import Unit
 
 _PRODUCTS_PER_CATEGORY = 10
@@ -44,15 +45,9 @@ class Product(NamedTuple):
     unit: Unit
 
 
-def ean13(digits: str) -> str:
-    """Add the check digit to twelve digits."""
-    total = sum(int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(digits))
-    return f"{digits}{-total % 10}"
-
-
 def card_number(index: int) -> str:
     """Make the number of a member's card, with an in-store prefix that no product bears."""
-    return ean13(f"29{index:010d}")
+    return with_check_digit(f"29{index:010d}")
 
 
 def catalogue(rng: Random) -> list[Product]:
@@ -60,7 +55,7 @@ def catalogue(rng: Random) -> list[Product]:
     products: list[Product] = []
     for rank in range(_PRODUCTS_PER_CATEGORY):
         for category, usual_minor in _CATEGORIES.items():
-            code = ean13(f"20{len(products) + 1:010d}")
+            code = with_check_digit(f"20{len(products) + 1:010d}")
             price_minor = usual_minor * (75 + rng.randrange(76)) // 100
             unit: Unit = "gram" if category in _WEIGHED else "piece"
             products.append(Product(code, category, price_minor + rank, unit))

@@ -6,11 +6,16 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+from msgspec import Struct
+
 from ledger.types import Receipt
 
 Progress = Callable[[int], None]
 """Is told how much was read since it was last called: bytes of a text, rows of a table."""
 
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What bytes raise that are not of their form."""
 # A field name or a message can quote the input, and an input can be a megabyte of one name.
 _MESSAGE_LIMIT = 400
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -28,6 +33,17 @@ class Place(NamedTuple):
     line: int
     offset: int
     length: int
+
+
+class Rejected(Struct):
+    """Where the writer of a reject found the item, as it is read again."""
+
+    file: str
+    line: int
+    offset: int
+    length: int
+    field: str | None = None
+    error: str = ""
 
 
 class Good(NamedTuple):

@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Struct
 
-from adapters.records import Bad, Found, Good, Unread
+from adapters.records import UNREADABLE, Bad, Found, Good, Unread
 from ledger.application import LoyaltyLedger
 
 KNOWN_CARDS = 500_000
@@ -48,7 +48,6 @@ class _Lines(Struct):
 
 _glance = msgspec.json.Decoder(_Glance).decode
 _lines = msgspec.json.Decoder(_Lines).decode
-_NOT_ONE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 class Sorter:
@@ -96,7 +95,7 @@ def _whose_line(line: Unread) -> str | int:
         if seen.card:
             return seen.card
         backs = [one.return_of for one in _lines(line.raw).lines if one.return_of]
-    except _NOT_ONE:
+    except UNREADABLE:
         return 0  # whoever reads it says what is wrong
     of = backs[0] if backs else seen
     return crc32(f"{of.store}\0{of.lane}\0{of.business_date}\0{of.number}".encode())

@@ -17,17 +17,14 @@ import numpy as np
 import numpy.typing as npt
 
 from adapters.offers.tables import Scores, flat, ranked
-from adapters.offers.ways import every, ways
+from adapters.offers.ways import tried
 from ledger.errors import InputInvalid
-from ledger.forecast.fit import Lesson, fit
-from ledger.forecast.measures import compared
-from ledger.forecast.moment import Moment
+from ledger.forecast.fit import fit, next_visit
 from ledger.forecast.purchases import Ints, Purchases, purchases
 
 PLACES = (10, 20)
 LESSONS = 8
 """Earlier baskets that are learned from, the latest first; and the next one of who is not tested."""
-SEEDS = tuple(range(1, 11))
 TESTED_SHARE = 5
 """One in so many members is tested, in each split."""
 _MARKER = [-1]
@@ -112,22 +109,14 @@ def evaluate(baskets: Baskets, splits: Sequence[Split]) -> dict[str, float]:
     """Scores of the model, of the untuned table, of personal frequency and of chance."""
     bought = baskets.bought
     known = bought.visits - 1
-    moment = Moment.at(bought, known, bought.day_of(known), dated=False)
-    truth = bought.next_visit(known)
-    earlier = [_lesson(bought, known - back) for back in range(1, LESSONS)]
+    asked = next_visit(bought, known, dated=False)
+    earlier = [next_visit(bought, known - back, dated=False) for back in range(1, LESSONS)]
     runs: dict[str, list[Scores]] = {}
     for number, split in enumerate(splits):
-        model = fit([Lesson(moment, truth, _only(bought, split.train)), *earlier], 0)
-        for name, way in ways(moment, model, number).items():
-            lists = every(moment, way)
-            told = compared(lists, split.test, truth, bought.items, PLACES[-1])
+        model = fit([asked._replace(whom=_only(bought, split.train)), *earlier], 0)
+        for name, _, told in tried(asked, model, split.test, number):
             runs.setdefault(name, []).append(ranked(told, PLACES))
     return flat(runs)
-
-
-def _lesson(bought: Purchases, known: Ints) -> Lesson:
-    moment = Moment.at(bought, known, bought.day_of(known), dated=False)
-    return Lesson(moment, bought.next_visit(known), known > 0)
 
 
 def _only(bought: Purchases, members: Ints) -> npt.NDArray[np.bool_]:

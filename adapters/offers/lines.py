@@ -12,18 +12,25 @@ from typing import Any
 
 import numpy as np
 
+from adapters.offers import COLUMNS
 from adapters.offers.tables import Scores, flat, listed, ranked
-from adapters.offers.ways import MOST, every, ways
+from adapters.offers.ways import MOST, tried
 from adapters.retail.parquet import arrow
 from ledger.errors import InputInvalid
-from ledger.forecast.fit import Lesson, fit
-from ledger.forecast.measures import calibration_error_ppm, compared
+from ledger.forecast.fit import (
+    FORTNIGHTS,
+    HORIZON_DAYS,
+    Lesson,
+    fit,
+    fit_fortnights,
+    fortnight,
+    next_visit,
+)
+from ledger.forecast.measures import calibration_error_ppm
 from ledger.forecast.model import MILLION
-from ledger.forecast.moment import Moment
 from ledger.forecast.purchases import Ints, Purchases, purchases
 from ledger.forecast.timing import fit_timing, intervals, lately_begun
 
-FORTNIGHT = 14
 WEEKS_DAYS = 56
 """The last days of the data, in which the next basket and the time of the next purchase are told."""
 HISTORY_DAYS = 56
@@ -33,16 +40,11 @@ DAYS = 13
 APART_DAYS = 28
 LEARNED_DAYS = 28
 """Before the moment, that are learned from: what people do changes."""
-LESSONS = (14, 21, 28)
-"""Days before such a day, of which the fortnight after each is learned from."""
 VISITS = 6
 """Of a member's, at most, that are learned from."""
 ENOUGH = 1_000
 """Visits in those days that are enough; with fewer, all of the latest ones are learned from."""
-ACTIVE_DAYS = 56
-"""Whoever was seen in so many days gets a list."""
 PLACES = (10, 20)
-COLUMNS = ("member", "date", "basket", "item")
 
 
 def read(path: Path, names: Mapping[str, str]) -> Purchases:
@@ -99,30 +101,26 @@ def tested_days(first: int, last: int) -> list[int]:
     Raises:
         InputInvalid: it allows none.
     """
-    earliest = first + HISTORY_DAYS + LESSONS[-1]
+    earliest = first + HISTORY_DAYS + FORTNIGHTS[-1]
     if last - WEEKS_DAYS < earliest:
-        least = HISTORY_DAYS + LESSONS[-1] + WEEKS_DAYS
+        least = HISTORY_DAYS + FORTNIGHTS[-1] + WEEKS_DAYS
         raise InputInvalid(f"It takes {least} days of lines at least.", field="file")
-    return list(range(last - FORTNIGHT, earliest - 1, -APART_DAYS))[:DAYS]
+    return list(range(last - HORIZON_DAYS, earliest - 1, -APART_DAYS))[:DAYS]
 
 
 def next_basket(bought: Purchases, start: int) -> dict[str, float]:
     """The first basket of each member after a day."""
     known = bought.known_on(start)
     model = fit(_visits_before(bought, known, start), 0)
-    asked = _next(bought, known)
+    asked = next_visit(bought, known, dated=True)
     tested = np.flatnonzero((known > 0) & (bought.visits > known))
-    runs: dict[str, list[Scores]] = {}
-    for name, way in ways(asked.moment, model, 0).items():
-        lists = every(asked.moment, way)
-        told = compared(lists, tested, asked.truth, bought.items, PLACES[-1])
-        runs[name] = [ranked(told, PLACES)]
+    runs = {name: [ranked(told, PLACES)] for name, _, told in tried(asked, model, tested, 0)}
     return flat(runs)
 
 
 def _visits_before(bought: Purchases, known: Ints, start: int) -> list[Lesson]:
     """The latest visits before a day, each to be told from what was known before it."""
-    lessons = [_next(bought, known - back) for back in range(1, VISITS + 1)]
+    lessons = [next_visit(bought, known - back, dated=True) for back in range(1, VISITS + 1)]
     days = [bought.day_of(np.maximum(known - back, 0) + 1) for back in range(1, VISITS + 1)]
     late = [one.whom & (day > start - LEARNED_DAYS) for one, day in zip(lessons, days, strict=True)]
     if sum(int(whom.sum()) for whom in late) < ENOUGH:
@@ -130,23 +128,14 @@ def _visits_before(bought: Purchases, known: Ints, start: int) -> list[Lesson]:
     return [one._replace(whom=whom) for one, whom in zip(lessons, late, strict=True)]
 
 
-def _next(bought: Purchases, known: Ints) -> Lesson:
-    moment = Moment.at(bought, known, bought.day_of(known), dated=True)
-    return Lesson(moment, bought.next_visit(known), known > 0)
-
-
 def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
     """Lists for a fortnight, made on several days, each by what was known then."""
     runs: dict[str, list[Scores]] = {}
     errors = []
     for number, day in enumerate(days):
-        lessons = [_fortnight(bought, day - back) for back in LESSONS]
-        model = fit(lessons, FORTNIGHT)
-        asked = _fortnight(bought, day)
-        tested = np.flatnonzero(asked.whom)
-        for name, way in ways(asked.moment, model, number).items():
-            lists = every(asked.moment, way)
-            told = compared(lists, tested, asked.truth, bought.items, MOST)
+        model = fit_fortnights(bought, day)
+        asked = fortnight(bought, day)
+        for name, lists, told in tried(asked, model, np.flatnonzero(asked.whom), number):
             runs.setdefault(name, []).append(listed(told, MOST))
             if name == "model":
                 errors.append(_miscalibrated(lists, asked, bought))
@@ -154,13 +143,6 @@ def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
     scores["calibration_error"] = round(float(np.mean(errors)) / MILLION, 5)
     scores["list_days"] = len(days)
     return scores
-
-
-def _fortnight(bought: Purchases, day: int) -> Lesson:
-    known = bought.known_on(day)
-    moment = Moment.at(bought, known, np.full(bought.members, day), dated=True)
-    active = (known > 0) & (moment.people.away < ACTIVE_DAYS)
-    return Lesson(moment, bought.until(known, day + FORTNIGHT), active)
 
 
 def _miscalibrated(lists: Any, asked: Lesson, bought: Purchases) -> int:
@@ -185,5 +167,5 @@ def timing(bought: Purchases, start: int) -> dict[str, float]:
     for before, days in (("", model.days(asked.columns)), ("baseline.", own), ("shrunk.", shrunk)):
         missed = np.abs(days - asked.days)
         told[f"{before}timing_mdae_days"] = float(np.median(missed))
-        told[f"{before}timing_window_share"] = round(float((missed <= FORTNIGHT // 2).mean()), 5)
+        told[f"{before}timing_window_share"] = round(float((missed <= HORIZON_DAYS // 2).mean()), 5)
     return told

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
 
+from ledger.forecast.fit import Lesson
+from ledger.forecast.measures import Lists, compared
 from ledger.forecast.model import CHUNK, Likely, Model, best, likely
 from ledger.forecast.moment import Moment
+from ledger.forecast.purchases import Ints
 
 Way = Callable[[int, int], Likely]
 """The lists of the members from one number up to another."""
@@ -23,6 +26,16 @@ def ways(moment: Moment, model: Model, seed: int) -> dict[str, Way]:
         "frequency": partial(_frequency, moment),
         "random": partial(_random, moment, seed),
     }
+
+
+def tried(
+    lesson: Lesson, model: Model, members: Ints, seed: int
+) -> Iterator[tuple[str, Likely, Lists]]:
+    """Every way's lists of all members, and how those of some compare with what they bought."""
+    moment = lesson.moment
+    for name, way in ways(moment, model, seed).items():
+        lists = every(moment, way)
+        yield name, lists, compared(lists, members, lesson.truth, moment.items, MOST)
 
 
 def every(moment: Moment, way: Way) -> Likely:

@@ -14,7 +14,17 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Raw, Struct
 
-from adapters.records import Bad, Good, Item, Place, Progress, Unread, explain
+from adapters.records import (
+    UNREADABLE,
+    Bad,
+    Good,
+    Item,
+    Place,
+    Progress,
+    Rejected,
+    Unread,
+    explain,
+)
 from ledger.types import Receipt
 
 _BOM = b"\xef\xbb\xbf"
@@ -25,18 +35,6 @@ _ENVELOPE = b'{"rejected":'
 # Inside an envelope a control character becomes six bytes, so a line that was within the
 # limit may come back as an envelope that is not.
 _ENVELOPE_FACTOR = 8
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-
-
-class _Found(Struct):
-    """Where the writer of an envelope found the line."""
-
-    file: str
-    line: int
-    offset: int
-    length: int
-    field: str | None = None
-    error: str = ""
 
 
 class _Envelope(Struct):
@@ -70,7 +68,7 @@ class _Span(NamedTuple):
 
 _decode_receipt = msgspec.json.Decoder(Receipt).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
-_decode_found = msgspec.json.Decoder(_Found).decode
+_decode_found = msgspec.json.Decoder(Rejected).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
@@ -101,7 +99,7 @@ def parse(line: Unread) -> Item:
     """The receipt on a line, or what is wrong with it."""
     try:
         return Good(line.place, _decode_receipt(line.raw), line.raw)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _otherwise(line.place, line.raw, error, ended=line.ended)
 
 
@@ -188,7 +186,7 @@ def _otherwise(place: Place, raw: bytes, error: Exception, *, ended: bool) -> It
     """Open the line if it is an envelope, else say what is wrong with it."""
     try:
         envelope = _decode_envelope(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         envelope = _Envelope()
     if bytes(envelope.rejected):
         return _unwrap(place, raw, envelope)
@@ -202,7 +200,7 @@ def _wrong(place: Place, raw: bytes, error: Exception, *, ended: bool = True) ->
         _decode_envelope(raw)
     except msgspec.ValidationError:
         return Bad(place, None, "not a JSON object", raw)
-    except _UNREADABLE as reason:
+    except UNREADABLE as reason:
         return Bad(place, None, f"not JSON: {reason}" if ended else "truncated line", raw)
     return Bad(place, *explain(error), raw)
 
@@ -211,19 +209,19 @@ def _unwrap(place: Place, raw: bytes, envelope: _Envelope) -> Item:
     """Take out what an envelope holds, at the place where it was first found."""
     try:
         found = _decode_found(envelope.rejected)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         field, message = explain(error)
         return Bad(place, f"rejected.{field}" if field else "rejected", message, raw)
     first = Place(found.file, found.line, found.offset, found.length)
     try:
         inner = _content(envelope)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return Bad(first, "text" if bytes(envelope.text) else "base64", explain(error)[1], raw)
     if inner is None:
         return Bad(first, found.field, found.error, None)
     try:
         return Good(first, _decode_receipt(inner), inner)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return _wrong(first, inner, error)
 
 

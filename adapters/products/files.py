@@ -14,29 +14,17 @@ from msgspec import Struct
 from adapters import retail
 from adapters.pos import ndjson
 from adapters.products.rows import Item, Kind, Row, item, kind_of
-from adapters.records import Bad, Place, Progress, Unread, explain
+from adapters.records import UNREADABLE, Bad, Place, Progress, Rejected, Unread, explain
 from adapters.retail import parquet
 from ledger.errors import InputInvalid, LedgerError
 
 _DELIMITERS = ",;\t"
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-
-
-class _Found(Struct):
-    """Where the writer of a reject found the row."""
-
-    file: str
-    line: int
-    offset: int
-    length: int
-    field: str | None = None
-    error: str = ""
 
 
 class _Envelope(Struct):
     """The members of a reject, as they are written."""
 
-    rejected: _Found
+    rejected: Rejected
     row: dict[str, Any] | None = None
     text: str = ""
     base64: str = ""
@@ -153,7 +141,7 @@ def _ndjson(lines: Iterator[Unread | Bad], kind: str | None) -> Iterator[Item]:
             continue
         try:
             yield _told(line, kind)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             yield Bad(line.place, *explain(error), line.raw)
 
 

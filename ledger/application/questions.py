@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from ledger.aggregates.member.state import Member
 from ledger.application.door import Door
-from ledger.application.segments import window_of
+from ledger.application.segments import check_goods, window_of
 from ledger.calendar import add_months, local_day, midnight
 from ledger.errors import InputInvalid
 from ledger.policies.asking import UNKNOWN, Cost, Facts, Figure, Found, Habits, Terms
@@ -137,12 +137,8 @@ def _question(query: AskQuery) -> Question:
     if question is None:
         names = ", ".join(one.name for one in QUESTIONS)
         raise InputInvalid(f"`{query.question}` is none of {names}.", field="question")
-    if query.product and query.category:
-        raise InputInvalid("A product or a category, not both.", field="category")
-    if question.goods and not (query.product or query.category):
-        raise InputInvalid(f"`{question.name}` needs a product or a category.", field="product")
-    if not question.goods and (query.product or query.category):
-        raise InputInvalid(f"`{question.name}` is about all goods.", field="product")
+    needs = question.goods
+    check_goods(question.name, query.product, query.category, needs=needs, takes=needs)
     if query.personal and not question.sheet:
         raise InputInvalid(f"`{question.name}` tells no names.", field="personal")
     return question

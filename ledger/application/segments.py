@@ -113,15 +113,27 @@ def _way(query: SegmentQuery) -> Segmentation:
     if way is None:
         names = ", ".join(one.name for one in SEGMENTATIONS)
         raise InputInvalid(f"`{query.by}` is none of {names}.", field="by")
-    if query.product and query.category:
-        raise InputInvalid("A product or a category, not both.", field="category")
     if way.products and not query.category:
         raise InputInvalid(f"`{query.by}` needs a category.", field="category")
-    if way.goods and not (query.product or query.category):
-        raise InputInvalid(f"`{query.by}` needs a product or a category.", field="product")
-    if not way.goods and query.by != "rank" and (query.product or query.category):
-        raise InputInvalid(f"`{query.by}` is about all goods.", field="product")
+    check_goods(
+        way.name, query.product, query.category, needs=way.goods,
+        takes=way.goods or way.name == "rank",
+    )  # fmt: skip
     return way
+
+
+def check_goods(name: str, product: str, category: str, *, needs: bool, takes: bool) -> None:
+    """Make sure that what is asked names goods where it needs them, and only where it takes them.
+
+    Raises:
+        InputInvalid: it does not.
+    """
+    if product and category:
+        raise InputInvalid("A product or a category, not both.", field="category")
+    if needs and not (product or category):
+        raise InputInvalid(f"`{name}` needs a product or a category.", field="product")
+    if not takes and (product or category):
+        raise InputInvalid(f"`{name}` is about all goods.", field="product")
 
 
 def _segment(

@@ -12,10 +12,15 @@ from sklearn.linear_model import LogisticRegression
 from ledger.errors import InputInvalid
 from ledger.forecast.model import CHUNK, Model, Part
 from ledger.forecast.moment import Moment, Rows
-from ledger.forecast.purchases import Floats, Ints
+from ledger.forecast.purchases import Floats, Ints, Purchases
 
 MOST_ROWS = 300_000
 """Of one part, over all moments; with more, every so manieth member is looked at."""
+HORIZON_DAYS = 14
+FORTNIGHTS = (14, 21, 28)
+"""Days back, of which the fortnight after each is learned from: what people do changes."""
+ACTIVE_DAYS = 56
+"""Whoever was seen in so many days is learned from, and gets a list."""
 PENALTY = 0.3
 ROUNDS = 500
 _SOME = 200
@@ -32,6 +37,29 @@ class Lesson(NamedTuple):
     """Members and items bought next, see `Purchases.keys`; sorted."""
     whom: npt.NDArray[np.bool_]
     """By member: whether it may be learned from."""
+
+
+def next_visit(bought: Purchases, known: Ints, *, dated: bool) -> Lesson:
+    """The visit of each member after so many."""
+    moment = Moment.at(bought, known, bought.day_of(known), dated=dated)
+    return Lesson(moment, bought.next_visit(known), known > 0)
+
+
+def fortnight(bought: Purchases, day: int) -> Lesson:
+    """What who was lately seen buys in the fortnight after a day."""
+    known = bought.known_on(day)
+    moment = Moment.at(bought, known, np.full(bought.members, day), dated=True)
+    active = (known > 0) & (moment.people.away < ACTIVE_DAYS)
+    return Lesson(moment, bought.until(known, day + HORIZON_DAYS), active)
+
+
+def fit_fortnights(bought: Purchases, day: int) -> Model:
+    """The model for the fortnight after a day, by the fortnights that were over then.
+
+    Raises:
+        InputInvalid: there is too little to learn from.
+    """
+    return fit([fortnight(bought, day - back) for back in FORTNIGHTS], HORIZON_DAYS)
 
 
 def fit(lessons: Sequence[Lesson], horizon_days: int) -> Model:

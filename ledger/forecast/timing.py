@@ -14,6 +14,7 @@ from msgspec import Struct
 from sklearn.linear_model import HuberRegressor
 
 from ledger.errors import InputInvalid
+from ledger.forecast.fit import ACTIVE_DAYS
 from ledger.forecast.pairs import RECENT
 from ledger.forecast.purchases import Floats, Ints, Purchases
 
@@ -21,7 +22,6 @@ LEAST = 3
 """Intervals of its own that an item needs to be told about."""
 SHRUNK = 8
 """So many intervals of the item at all members stand beside the member's own."""
-ACTIVE_DAYS = 56
 NAMES = ("middle", "shrunk", "mean", "crowd", "visits", "count")
 _ROUNDS = 500
 

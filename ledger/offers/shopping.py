@@ -19,7 +19,7 @@ from ledger.store.log import Log, Paged
 from ledger.types import Day, Instant
 
 PAGE = 5_000
-_SALE, _RETURN = "sale", "return"
+_SALE = "sale"
 _UNTIL = bytes([MEMBER + 1])
 
 

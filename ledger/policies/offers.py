@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from ledger import events as e
+from ledger.policies.ean import with_check_digit
 from ledger.policies.split import part_returned
 from ledger.programme import ONE_BP
 from ledger.types import Line
@@ -50,13 +51,8 @@ def held_out(seed: str, campaign: str, member: bytes, holdout_bp: int) -> bool:
 
 
 def ean13(ten_digits: int) -> str:
-    """The barcode of a list: prefix, ten digits, check digit.
-
-    Source: GS1 General Specifications, 7.9 (check digit calculations).
-    """
-    twelve = f"{ISSUER}{ten_digits % 10**10:010d}"
-    weighed = sum(int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(twelve))
-    return f"{twelve}{-weighed % 10}"
+    """The barcode of a list: prefix, ten digits, check digit."""
+    return with_check_digit(f"{ISSUER}{ten_digits % 10**10:010d}")
 
 
 def within(amount: int, terms: e.CampaignCreated) -> bool:

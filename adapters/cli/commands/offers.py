@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.cli.render import Speaker, table
 from adapters.cli.values import add_command_id, calendar_day, command_id, positive, whole
-from adapters.offers.lists import one_list
+from adapters.offers import COLUMNS
+from adapters.offers.lists import one_list, write
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
 from ledger.types import date_of
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ledger.application.offers import Lists
     from ledger.offers.schedule import MemberList
 
-_COLUMNS = ("member", "date", "basket", "item")
 _LIST = (
     "product",
     "chance_ppm",
@@ -86,8 +86,6 @@ def _fit(options: argparse.Namespace, speaker: Speaker) -> None:
 
 
 def _schedule(options: argparse.Namespace, speaker: Speaker) -> None:
-    from adapters.offers.lists import write
-
     if not options.out and not options.card:
         raise InputInvalid("Say --out FILE for all lists, or --card for one.", field="out")
     with LoyaltyLedger.open(options.db) as ledger:
@@ -154,8 +152,8 @@ def _of_lines(options: argparse.Namespace) -> dict[str, float]:
 def _named(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     named = {name: column for name, _, column in pairs}
-    if not all(named.values()) or not named.keys() <= set(_COLUMNS):
-        msg = f"say NAME=COLUMN for any of {', '.join(_COLUMNS)}"
+    if not all(named.values()) or not named.keys() <= set(COLUMNS):
+        msg = f"say NAME=COLUMN for any of {', '.join(COLUMNS)}"
         raise argparse.ArgumentTypeError(msg)
     return named
 
