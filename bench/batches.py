@@ -34,11 +34,11 @@ ROUNDS = 3
 TARGET = 0.45
 _COLUMNS = (
     "notification_id, recorded_at, written_at, originator_version, originator_id, topic,"
-    " leaf_hash, state"
+    " leaf_hash, state, claims"
 )
 _SQLITE_COLUMNS = (
     "notification_id, originator_id, originator_version, topic, recorded_at, written_at,"
-    " leaf_hash, state"
+    " leaf_hash, state, claims"
 )
 
 
@@ -157,7 +157,9 @@ def _copy(source: str, target: str, part: int) -> Span:
                 f"COPY loyalty.stored_events ({_COLUMNS}) FROM STDIN (FORMAT BINARY)"
             ) as copy,
         ):
-            copy.set_types(["int8", "int8", "int8", "int4", "uuid", "text", "bytea", "bytea"])
+            copy.set_types(
+                ["int8", "int8", "int8", "int4", "uuid", "text", "bytea", "bytea", "uuid"]
+            )
             for row in rows:
                 copy.write_row(row)
     ended = time.perf_counter()
@@ -172,7 +174,7 @@ def _insert(source: str, target: str) -> Span:
     began = time.perf_counter()
     for rows in runs:
         with log.transaction(commit=True) as cursor:
-            cursor.executemany("INSERT INTO stored_events VALUES (?,?,?,?,?,?,?,?)", rows)
+            cursor.executemany("INSERT INTO stored_events VALUES (?,?,?,?,?,?,?,?,?)", rows)
     ended = time.perf_counter()
     log.close()
     return Span(began, ended, sum(map(len, runs)))

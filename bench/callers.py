@@ -171,9 +171,10 @@ def _new(receipt: Receipt, outcome: Outcome) -> Outcome:
 def recorded(ledger: LoyaltyLedger, after: int = 0) -> int:
     """How many receipts the log holds after a position."""
     streams = set[bytes]()
-    while rows := ledger.log.page(after, PAGE):
-        streams.update(row[1] for row in rows if row[1][0] == RECEIPT)
-        after = rows[-1][0]
+    while rows := ledger.log.read(after, PAGE):
+        streams.update(row.claims for row in rows if row.claims)
+        streams.update(row.stream for row in rows if row.stream[0] == RECEIPT)
+        after = rows[-1].position
     return len(streams)
 
 

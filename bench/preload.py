@@ -69,12 +69,18 @@ def multiply_default(source: DefaultApp, target: DefaultApp, events: int) -> Non
 def _copies(log: Log) -> Iterator[Row]:
     for copy in range(COPIES):
         after = 0
-        while rows := log.page(after, PAGE):
-            after = rows[-1][0]
+        while rows := log.read(after, PAGE):
+            after = rows[-1].position
             for row in rows:
-                if row[1][0] in KINDS:
-                    stream = int.from_bytes(row[1], "big") ^ copy << AT_BIT
-                    yield Row(stream.to_bytes(16, "big"), *row[2:])
+                if row.stream[0] in KINDS:
+                    yield Row(
+                        _copied(row.stream, copy), row.version, row.topic.decode(), row.state,
+                        row.recorded_at, _copied(row.claims, copy) if row.claims else b"",
+                    )  # fmt: skip
+
+
+def _copied(stream: bytes, copy: int) -> bytes:
+    return (int.from_bytes(stream, "big") ^ copy << AT_BIT).to_bytes(16, "big")
 
 
 def _default_copies(app: DefaultApp) -> Iterator[StoredEvent]:

@@ -243,7 +243,7 @@ class Proof:
 
 
 COLUMNS = ("state", "topic", "originator_id", "originator_version", "notification_id",
-           "recorded_at", "written_at", "leaf_hash")  # fmt: skip
+           "recorded_at", "written_at", "leaf_hash", "claims")  # fmt: skip
 
 
 def _change(
@@ -255,7 +255,7 @@ def _change(
         (old,) = connection.execute(
             f"SELECT {column} FROM stored_events WHERE notification_id = ?", (position,)
         ).fetchone()
-        new = _one_byte_off(old, rng)
+        new = bytes(16) if old is None else _one_byte_off(old, rng)
         try:
             connection.execute(
                 f"UPDATE stored_events SET {column} = ? WHERE notification_id = ?", (new, position)

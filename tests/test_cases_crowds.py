@@ -356,7 +356,7 @@ def test_case_20_a_rebuild_needs_no_more_memory_for_four_times_the_events(
     peaks = {}
     for rounds in (2, 8):
         with LoyaltyLedger.create(new_db(), PROGRAMME, secret=SECRET, clock=clock) as ledger:
-            crowd(ledger, 230 * rounds, rounds=3)
+            crowd(ledger, 340 * rounds, rounds=3)
             ledger.catch_up()
             tracemalloc.start()
             try:

@@ -54,7 +54,7 @@ def test_without_the_key_nobody_is_enrolled_by_a_purchase(ledger):
 def test_the_member_and_the_receipt_are_one_transaction(ledger_under):
     ledger = ledger_under(AT_TILL)
     first = ledger.record(receipt(card="c1", amount=2000))
-    assert topics(ledger)[1:] == ["enrolled", "card-linked", "card-owned", "scan", "claim", "tier"]
+    assert topics(ledger)[1:] == ["enrolled", "card-linked", "card-owned", "scan", "tier"]
     assert first.stream == ledger.member_of("c1")
 
 

@@ -90,7 +90,7 @@ def plant(ledger, position, stream, version, topic, event):
         else:
             cursor.execute("PRAGMA ignore_check_constraints = ON")
             cursor.execute(
-                "INSERT INTO stored_events VALUES (?, ?, ?, ?, 1, 1, ?, ?)",
+                "INSERT INTO stored_events VALUES (?, ?, ?, ?, 1, 1, ?, ?, NULL)",
                 (position, stream, version, topic, b"x", state),
             )
 

@@ -12,7 +12,7 @@ from ledger.errors import InputInvalid
 from ledger.store import postgres, sqlite
 from ledger.store.writer import BATCHES_IN_TURNS
 from tests.conftest import PROGRAMME, SECRET
-from tests.shop import conserved, points_of, receipt
+from tests.shop import claimed, conserved, points_of, receipt
 from tests.test_cases_crowds import run
 from tests.test_concurrency import Stuck, sound
 
@@ -49,7 +49,7 @@ def test_what_two_processes_record_of_the_same_members_is_there_once(ledger, db,
     assert {answer for answer in said if answer not in {True, False}} == set()
     assert (said.count(False), said.count(True)) == (300, 100)
     topics = [row[3] for row in ledger.log.page(0, 10_000)]
-    assert (topics.count("scan"), topics.count("claim")) == (300, 300)
+    assert topics.count("scan") == claimed(ledger) == 300
     sound(ledger)
     assert ledger.verify().clean
 

@@ -133,7 +133,7 @@ def test_two_processes_that_catch_up_at_once_write_each_row_once(new_db, tmp_pat
     from adapters.pos import ndjson
     from adapters.rejects import Rejects
 
-    simulated(tmp_path / "r", members=20, weeks=6)
+    simulated(tmp_path / "r", members=30, weeks=6)
     db = new_db()
     with LoyaltyLedger.create(db, TEXT) as ledger:
         with Rejects(tmp_path / "bad") as rejects:

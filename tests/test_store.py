@@ -53,8 +53,9 @@ def environment(db):
 
 def leaf_of(row):
     return leaf_hash(
-        row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at, row.state
-    )
+        row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
+        row.state, row.claims or b"",
+    )  # fmt: skip
 
 
 def joined():
@@ -162,6 +163,7 @@ def member(ledger):
     ledger.redeem("c1", "r1", points=40)
     for _ in range(10):
         ledger.record(receipt(card="c1"))
+    snapshots_taken(ledger)
     return stream
 
 
@@ -220,12 +222,12 @@ def test_every_leaf_is_the_hash_of_what_is_stored(ledger, member):
 
 
 def test_a_leaf_covers_every_column():
-    row = (1, bytes(16), 1, b"scan", 5, 6, b"state")
+    row = (1, bytes(16), 1, b"scan", 5, 6, b"state", b"")
     others = [
         leaf_hash(*row[:n], value, *row[n + 1 :])
-        for n, value in enumerate((2, bytes(15) + b"1", 2, b"scam", 6, 7, b"states"))
+        for n, value in enumerate((2, bytes(15) + b"1", 2, b"scam", 6, 7, b"states", bytes(16)))
     ]
-    assert len({leaf_hash(*row), *others}) == 8
+    assert len({leaf_hash(*row), *others}) == 9
 
 
 # --- snapshots ---------------------------------------------------------------------------

@@ -252,6 +252,11 @@ LATER = {
         e.Scan("Köln 7", "3", 20_454, "000124", NOW, 60, PACKED, (("card", 859),)),
         e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6),
     ),
+    "scan-claims": e.ReceiptScanned(
+        e.Scan("Köln 7", "3", 20_454, "000127", NOW, 60, PACKED, (("card", 859),)),
+        e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6),
+        PRINT,
+    ),
     "unclaimed-packed": e.ReceiptUnclaimed(
         e.Scan("Köln 7", "3", 20_454, "000125", NOW, 60, PACKED), PRINT, e.UNATTRIBUTED_ANONYMOUS
     ),

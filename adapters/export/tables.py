@@ -43,6 +43,7 @@ EVENTS = Table(
         Column("written_at", "int", "wall time, microseconds since the epoch"),
         Column("leaf_hash", "id", "SHA-256 over all the others"),
         Column("state", "id", "the stored bytes; personal fields in them are encrypted"),
+        Column("claims", "id", "the receipt's stream, where it begins with this event"),
     ),
 )
 MOVEMENTS = FCT_POINTS_MOVEMENT._replace(name="movements")
@@ -138,7 +139,7 @@ class Reader:
         return {
             "events": [
                 (r.position, r.stream, r.version, event[3], r.recorded_at, r.written_at, r.leaf,
-                 r.state) for r, event in zip(stored, events, strict=True)
+                 r.state, r.claims) for r, event in zip(stored, events, strict=True)
             ],
             "movements": outs["movements"].rows[FCT_POINTS_MOVEMENT.name],
             "lot_changes": outs["lot_changes"].rows[LOT_CHANGES.name],
@@ -157,8 +158,9 @@ def _intact(position: int, row: Stored) -> None:
     """Raise unless an event is the one that was written: an export must not spread damage."""
     try:
         leaf = leaf_hash(
-            position, row.stream, row.version, row.topic, row.recorded_at, row.written_at, row.state
-        )
+            position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
+            row.state, row.claims or b"",
+        )  # fmt: skip
     except (struct.error, TypeError):
         leaf = b""
     if row.position != position or leaf != row.leaf:

@@ -71,6 +71,11 @@ def _sums(pairs: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[int,
     return sums
 
 
+def claimed(member: bytes, version: int, scanned: e.ReceiptScanned) -> e.ReceiptClaimed:
+    """What the stream of a receipt begins with where it begins with the member's scan."""
+    return e.ReceiptClaimed(member, version, scanned.fingerprint)
+
+
 def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:
     """The state after an event."""
     if state is None and isinstance(event, e.ReceiptClaimed):  # as nearly every receipt begins

@@ -44,7 +44,7 @@ KINDS: Mapping[int, Kind] = {
         shape=f"member{member_state.SHAPE}",
     ),
     CARD: Kind(card.evolve, cached=True),
-    RECEIPT: Kind(receipt.evolve, cached=False),
+    RECEIPT: Kind(receipt.evolve, cached=False, claimed=receipt.claimed),
     COMMAND: Kind(claim.evolve, cached=False),
     VOUCHER: Kind(voucher.evolve, cached=False),
     PROGRAMME: Kind(programmes.evolve, cached=True),

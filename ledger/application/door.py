@@ -25,7 +25,7 @@ from ledger.store.keys import (
 from ledger.store.log import Log
 from ledger.store.opening import SECRET
 from ledger.store.vault import Vault
-from ledger.store.working import NOTHING_SINCE, Cache, Entry, Working
+from ledger.store.working import Cache, Working
 from ledger.store.writer import Command, Writer
 from ledger.types import Clock, Instant, Personal
 
@@ -79,17 +79,13 @@ class Door:
 
     def _state(self, stream: bytes) -> Any:
         """A stream's state as the log has it now."""
-        found = self.log.load([stream], self.codec.shape, NOTHING_SINCE)
-        entry = Entry(0, None)
-        for _, version, state in found.snapshots:
-            entry = Entry(version, self.codec.snapshot[stream[0]](state))
-        evolve = self.codec.kinds[stream[0]].evolve
-        for _, version, topic, state in found.events:
-            entry = Entry(version, evolve(entry.state, self.codec.decode[topic](state)))
-        return entry.state
+        return self._fresh().state(stream)
+
+    def _fresh(self) -> Working:
+        """A view of the log with nothing read yet."""
+        return Working(self.log, self.codec, self.keys, Cache(1), self.vault)
 
     def _personal(self, stream: bytes, state: Member) -> Personal | None:
         if not self.vault.available:
             return None
-        working = Working(self.log, self.codec, self.keys, Cache(1), self.vault)
-        return personal_of(working, stream, state)
+        return personal_of(self._fresh(), stream, state)

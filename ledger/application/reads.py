@@ -80,7 +80,7 @@ class Reads(Door):
 
     def members_of(self, cards: Sequence[str]) -> list[bytes]:
         """The streams of the members that cards lead to; where nobody holds one, of who would."""
-        working = Working(self.log, self.codec, self.keys, Cache(1), self.vault)
+        working = self._fresh()
         streams = [self.keys.card(card) for card in cards]
         working.fetch(working.missing(streams))
         states = (cast("CardState | None", working.state(stream)) for stream in streams)

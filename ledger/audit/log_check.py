@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
+from ledger import events as e
 from ledger.audit.findings import ENOUGH, Finding
 from ledger.store.codec import Codec
-from ledger.store.keys import MEMBER
+from ledger.store.keys import ID_BYTES, MEMBER, Keys
 from ledger.store.leaf import leaf_hash
 from ledger.store.log import Log, Stored
 
@@ -20,7 +22,9 @@ BEFORE_ALL = -(2**62)
 Progress = Callable[[int], None]
 
 
-def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Iterator[Finding]:
+def check_log(
+    log: Log, codec: Codec, keys: Keys, progress: Progress | None = None
+) -> Iterator[Finding]:
     """Read the whole log once, in order, and then the shape of its streams."""
     after, seen = BEFORE_ALL, 0
     while True:
@@ -35,7 +39,7 @@ def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Itera
                 yield Finding("log", place, "no event can stand there", _member(row.stream))
                 continue
             seen += 1
-            finding = _check_row(seen, row, codec)
+            finding = _check_row(seen, row, codec, keys)
             if finding:
                 yield finding
                 if row.position != seen:
@@ -46,7 +50,9 @@ def check_log(log: Log, codec: Codec, progress: Progress | None = None) -> Itera
         if progress:
             progress(len(rows))
     for stream in log.broken_streams(ENOUGH):
-        yield Finding("stream", shown(stream), "its versions have gaps", _member(stream))
+        yield Finding(
+            "stream", shown(stream), "its versions have gaps, or it begins twice", _member(stream)
+        )
 
 
 def shown(stream: object) -> str:
@@ -54,31 +60,39 @@ def shown(stream: object) -> str:
     return f"stream {stream.hex()}" if isinstance(stream, bytes) else f"stream {stream!r}"
 
 
-def _check_row(expected: int, row: Stored, codec: Codec) -> Finding | None:
+def _check_row(expected: int, row: Stored, codec: Codec, keys: Keys) -> Finding | None:
     place = f"position {expected}, {shown(row.stream)}, version {row.version}"
     if row.position != expected:
         detail = f"the event is missing; the next one is at {row.position!r}"
         return Finding("log", f"position {expected}", detail)
-    problem = _problem(row, codec)
+    problem = _problem(row, codec, keys)
     return Finding("log", place, problem, _member(row.stream)) if problem else None
 
 
-def _problem(row: Stored, codec: Codec) -> str:
+def _problem(row: Stored, codec: Codec, keys: Keys) -> str:
     try:
         leaf = leaf_hash(
             row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
-            row.state,
+            row.state, row.claims or b"",
         )  # fmt: skip
-        intact = leaf == row.leaf and len(row.stream) == len(leaf) // 2
+        ids = (row.stream, row.claims or row.stream)
+        intact = leaf == row.leaf and all(len(one) == ID_BYTES for one in ids)
     except (struct.error, TypeError, AttributeError):
         return "a column is not of its type"
     if not intact:
         return "the event does not match its leaf hash"
     try:
-        codec.decode[row.topic.decode()](row.state)
+        event = codec.decode[row.topic.decode()](row.state)
     except (KeyError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         return f"the event cannot be decoded: {error}"
-    return ""
+    return "" if row.claims == _claimed(event, keys) else "it does not claim its own receipt"
+
+
+def _claimed(event: Any, keys: Keys) -> bytes | None:
+    """The stream that an event should claim."""
+    if not isinstance(event, e.ReceiptScanned) or not event.fingerprint:
+        return None
+    return keys.receipt(event.scan.key)
 
 
 def _member(stream: object) -> str:

@@ -56,7 +56,7 @@ def verify(log: Log, codec: Codec, keys: Keys, engine: Engine, phase: Phase) -> 
         head = log.head()
     except PersistenceError as error:
         return Verdict(0, [Finding("log", "its end", f"the store cannot be read: {error}")], {})
-    findings = list(islice(check_log(log, codec, phase("log", head)), ENOUGH))
+    findings = list(islice(check_log(log, codec, keys, phase("log", head)), ENOUGH))
     if findings:
         return Verdict(head, findings, {})
     with (

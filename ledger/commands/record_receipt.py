@@ -256,8 +256,12 @@ def _award(
     if used.uses:
         got = replace(got, offers=used.uses, counted=(*got.counted, *used.counted))
     got, change, flagged = judged(working, state, stream, scan, rules, got, change)
-    version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
-    working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
+    if working.version(stream):  # goods came back before it
+        version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
+        working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)
+    else:
+        scanned = e.ReceiptScanned(scan, got, fingerprint)
+        version = working.emit(member, scanned, recorded_at, claims=stream)
     for event in (flagged, change):
         if event:
             working.emit(member, event, recorded_at)

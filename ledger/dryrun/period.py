@@ -69,8 +69,8 @@ def business_day(receipt: bytes) -> Day:
 def _from(log: Log, day: Day) -> Day | None:
     """The first day with receipts from a day on."""
     start = (bytes([RECEIPT]) + day.to_bytes(2, "big")).ljust(ID_BYTES, b"\0")
-    rows = log.streams(RECEIPT, (start, 0), 1)
-    return business_day(rows[0][0]) if rows else None
+    found = log.receipts(start, 1)
+    return business_day(found[0]) if found else None
 
 
 def _counted(text: str, last: Day) -> Period | None:

@@ -32,7 +32,7 @@ from ledger.store.keys import PROGRAMME_STREAM, Keys
 from ledger.store.log import Log, Row
 from ledger.store.vault import Vault
 from ledger.store.working import Cache, Working
-from ledger.types import Day, Instant, ReceiptKey, date_of
+from ledger.types import Day, Instant, date_of
 
 PAGE = 5_000
 Phase = Callable[[str, int], Callable[[int], None] | None]
@@ -177,9 +177,17 @@ class Run:
         if not self._begun:
             begin = next((i for i, act in enumerate(acts) if self._begins(act)), len(rows))
             self._begun = begin < len(rows)
-            self._scratch.append(BEFORE, [Row._make(row[1:]) for row in rows[:begin]])
+            before = zip(rows[:begin], acts, strict=False)
+            self._scratch.append(
+                BEFORE, [Row(*row[1:], self._claimed(act.event)) for row, act in before]
+            )
         for act in acts[begin:]:
             self._meet(act)
+
+    def _claimed(self, event: Any) -> bytes:
+        """The stream of a receipt that begins with an event."""
+        claims = isinstance(event, e.ReceiptScanned) and event.fingerprint
+        return self._source.keys.receipt(event.scan.key) if claims else b""
 
     def _begins(self, act: Act) -> bool:
         settled = REPLAYS.get(type(act.event)) in {None, copied, copied_of_card, made_anew}
@@ -230,8 +238,7 @@ class Run:
         """Goods came back on the receipt that was recorded just before, or by a command."""
         if self._scan:
             scan, day = self._scan
-            key = ReceiptKey(scan.store, scan.lane, scan.business_day, scan.number)
-            if self._source.keys.receipt(key) == by:
+            if self._source.keys.receipt(scan.key) == by:
                 return scan.captured_at, day
         return recorded_at, local_day(recorded_at, self._zone)
 

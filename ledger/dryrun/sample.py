@@ -8,7 +8,6 @@ from ledger import events as e
 from ledger.store.codec import Codec
 from ledger.store.keys import CARD, COMMAND, ID_BYTES, MEMBER, RECEIPT, Keys
 from ledger.store.log import Log
-from ledger.types import ReceiptKey
 
 PAGE = 5_000
 
@@ -82,9 +81,7 @@ class _Drawing:
             case e.ReceiptAttributed():
                 self.receipts.add(event.receipt)
             case e.ReceiptScanned():
-                scan = event.scan
-                key = ReceiptKey(scan.store, scan.lane, scan.business_day, scan.number)
-                self.receipts.add(self._keys.receipt(key))
+                self.receipts.add(self._keys.receipt(event.scan.key))
             case e.MergedAway():
                 self._other(event.into)
             case e.MergedIn():

@@ -10,14 +10,16 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from ledger.store.keys import MEMBER
-from ledger.store.log import Loaded, Row, Snapshot
+from ledger.store.keys import MEMBER, RECEIPT
+from ledger.store.log import Claimed, Loaded, Row, Snapshot
 
 BEFORE, CURRENT, DRAFT = 0, 1, 2
 """The sides: what was recorded before, and the two replays."""
 _TABLES = (
     "CREATE TABLE events (stream BLOB, side INTEGER, version INTEGER, topic TEXT, state BLOB,"
     " PRIMARY KEY (stream, side, version)) WITHOUT ROWID",
+    "CREATE TABLE claims (claimed BLOB, side INTEGER, stream BLOB, version INTEGER,"
+    " PRIMARY KEY (claimed, side)) WITHOUT ROWID",
     "CREATE TABLE snapshots (stream BLOB, side INTEGER, version INTEGER, state BLOB,"
     " PRIMARY KEY (stream, side)) WITHOUT ROWID",
 )
@@ -52,6 +54,10 @@ class Scratch:
         self.cursor.executemany(
             "INSERT INTO events VALUES (?1, ?5, ?2, ?3, ?4)", [(*row[:4], side) for row in rows]
         )
+        self.cursor.executemany(
+            "INSERT INTO claims VALUES (?, ?, ?, ?)",
+            [(row.claims, side, row.stream, row.version) for row in rows if row.claims],
+        )
         self.cursor.execute("COMMIT")
 
     def members(self) -> Iterator[MemberEvent]:
@@ -83,12 +89,14 @@ class View:
 
     def load(self, streams: Sequence[bytes], _shape: str, _since: int) -> Loaded:
         """See `Log`."""
-        found = Loaded(0, [], [], [])
+        found = Loaded(0, [], [], [], [])
         for stream in streams:
             after = 0
             if stream[0] == MEMBER and (snapshot := self._snapshot(stream)):
                 found.snapshots.append((stream, *snapshot))
                 after = snapshot[0]
+            if stream[0] == RECEIPT:
+                found.claims.extend(self._claims(stream))
             found.events.extend(self._events(stream, after))
         return found
 
@@ -113,6 +121,14 @@ class View:
             (stream, self._side),
         ).fetchone()
         return found
+
+    def _claims(self, stream: bytes) -> list[Claimed]:
+        rows = self._cursor.execute(
+            "SELECT c.claimed, c.stream, c.version, e.topic, e.state FROM claims c"
+            " JOIN events e USING (stream, side, version) WHERE c.claimed = ? AND c.side IN (0, ?)",
+            (stream, self._side),
+        )
+        return list(map(Claimed._make, rows))
 
     def _events(self, stream: bytes, after: int) -> list[Any]:
         return self._cursor.execute(

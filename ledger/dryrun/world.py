@@ -82,10 +82,12 @@ class Replaying(Working):
             return Entry(len(self.programmes.versions), self.programmes)
         return super().entry(stream)
 
-    def emit(self, stream: bytes, event: e.Event, recorded_at: Instant | None = None) -> int:
+    def emit(
+        self, stream: bytes, event: e.Event, recorded_at: Instant | None = None, claims: bytes = b""
+    ) -> int:
         """Put an event at the end of a stream, and hear it."""
         before = self.entry(stream).state
-        version = super().emit(stream, event, recorded_at)
+        version = super().emit(stream, event, recorded_at, claims)
         self.made.append(event)
         if stream[0] == MEMBER:
             self.moved.append((before, self.entry(stream).state))

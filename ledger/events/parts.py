@@ -7,7 +7,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from ledger.events.columns import KIND_LETTERS, UNIT_LETTERS, named, unpacked
-from ledger.types import Day, Instant
+from ledger.types import Day, Instant, ReceiptKey
 
 __all__ = [
     "ORIGINS",
@@ -125,6 +125,11 @@ class Scan(Struct, frozen=True, array_like=True, gc=False):
     """Imported as history: the late limit was not applied."""
     refs: tuple[str, ...] = ()
     """Beside the tenders, where one says which redemption it was; empty: none does."""
+
+    @property
+    def key(self) -> ReceiptKey:
+        """The receipt's natural key."""
+        return ReceiptKey(self.store, self.lane, self.business_day, self.number)
 
     @property
     def day(self) -> Day:

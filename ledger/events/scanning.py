@@ -22,6 +22,8 @@ class ReceiptScanned(Event, frozen=True):
     TOPIC: ClassVar[str] = "scan"
     scan: Scan
     award: Award
+    fingerprint: bytes = b""
+    """Of its content, where the receipt's own stream begins with this event."""
 
 
 class ReceiptAttributed(Event, frozen=True):

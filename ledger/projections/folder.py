@@ -11,7 +11,6 @@ from ledger.projections.schema import At, Out, Projection, Said
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
 from ledger.store.log import Paged
-from ledger.types import ReceiptKey
 
 
 class Folder:
@@ -68,6 +67,6 @@ class Folder:
     def _receipt_id(self, scan: Any) -> bytes:
         """The receipt stream of a scan; several projections ask for the same one in a row."""
         if self._last[0] is not scan:
-            key = ReceiptKey(scan.store, scan.lane, scan.business_day, scan.number)
+            key = scan.key
             self._last = (scan, self._keys.receipt(key))
         return self._last[1]

@@ -34,6 +34,9 @@ class Kind(NamedTuple):
     state: type | None = None
     """The type of its snapshots; None where none are taken."""
     shape: str = ""
+    claimed: Callable[[bytes, int, Any], Any] | None = None
+    """What such a stream begins with where it begins with an event of another: from that stream,
+    the version and the event."""
 
 
 class Codec:
@@ -70,14 +73,15 @@ Cut = Callable[[Any], tuple[Any, ...]]
 
 
 def _cutting(form: type) -> Cut | None:
-    """What takes the defaults off the end of an event, or of the part that it ends with."""
+    """What takes the defaults off the end of an event, and of the part before them."""
     fields = msgspec.structs.fields(form)
     fixed = sum(field.required for field in fields)
-    if fixed < len(fields):
-        return _cut_after(fixed, tuple([field.default for field in fields[fixed:]]))
-    part: Any = fields[-1].type if fields else None
+    part: Any = fields[fixed - 1].type if fixed else None
     within = _cutting(part) if hasattr(part, "__struct_fields__") else None
-    return _cut_within(within) if within else None
+    after = None
+    if fixed < len(fields):
+        after = _cut_after(fixed, tuple([field.default for field in fields[fixed:]]))
+    return _cut_within(within, fixed, after or astuple) if within else after
 
 
 def _cut_after(fixed: int, usual: tuple[Any, ...]) -> Cut:
@@ -93,10 +97,12 @@ def _cut_after(fixed: int, usual: tuple[Any, ...]) -> Cut:
     return cut
 
 
-def _cut_within(within: Cut) -> Cut:
+def _cut_within(within: Cut, fixed: int, after: Cut) -> Cut:
+    last = fixed - 1
+
     def cut(value: Any) -> tuple[Any, ...]:
-        told = astuple(value)
-        return told[:-1] + (within(told[-1]),)  # noqa: RUF005  done for every receipt
+        told = after(value)
+        return told[:last] + (within(told[last]),) + told[fixed:]  # noqa: RUF005  for every receipt
 
     return cut
 

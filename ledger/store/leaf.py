@@ -1,8 +1,8 @@
 """The leaf hash of a stored event: what an auditor holds the log to.
 
 SHA-256 over a zero byte and, each with its length before it: leaf index, stream, version,
-topic, recorded_at, written_at, the stored bytes. Integers are 8 bytes, big-endian. The
-leaf index is the event's place in the log, counted from 1 without gaps.
+topic, recorded_at, written_at, the stored bytes and, where the event begins a second stream, that
+stream. Integers are 8 bytes, big-endian. The leaf index is the event's place in the log, counted from 1 without gaps.
 Source: the leaf domain separation of RFC 6962, section 2.1.
 """
 
@@ -13,6 +13,7 @@ import struct
 
 _HEAD = struct.Struct(">BIQI16sIQI")
 _TAIL = struct.Struct(">IqIqI")
+_CLAIMS = struct.pack(">I", 16)
 
 
 def leaf_hash(
@@ -23,6 +24,7 @@ def leaf_hash(
     recorded_at: int,
     written_at: int,
     state: bytes,
+    claims: bytes = b"",
 ) -> bytes:
     """The 32-byte leaf hash.
 
@@ -31,7 +33,8 @@ def leaf_hash(
     """
     head = _HEAD.pack(0, 8, index, 16, stream, 8, version, len(topic))
     tail = _TAIL.pack(8, recorded_at, 8, written_at, len(state))
-    return hashlib.sha256(b"".join((head, topic, tail, state))).digest()
+    parts = (head, topic, tail, state, _CLAIMS, claims) if claims else (head, topic, tail, state)
+    return hashlib.sha256(b"".join(parts)).digest()
 
 
 LEAF_SQL = (
@@ -40,6 +43,7 @@ LEAF_SQL = (
     r" || int4send(octet_length(convert_to({topic}, 'UTF8'))) || convert_to({topic}, 'UTF8')"
     r" || '\x00000008'::bytea || int8send({recorded_at})"
     r" || '\x00000008'::bytea || int8send({written_at})"
-    r" || int4send(octet_length({state})) || {state})"
+    r" || int4send(octet_length({state})) || {state}"
+    r" || coalesce('\x00000010'::bytea || uuid_send({claims}), ''))"
 )
 """The same in PostgreSQL, which alone knows the index, since it is given under the lock."""

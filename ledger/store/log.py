@@ -26,6 +26,8 @@ class Row(NamedTuple):
     topic: str
     state: bytes
     recorded_at: Instant
+    claims: bytes = b""
+    """A stream of which this is the first event too: it does not begin a second time."""
 
 
 class Stored(NamedTuple):
@@ -42,6 +44,7 @@ class Stored(NamedTuple):
     recorded_at: Instant
     written_at: int
     leaf: bytes
+    claims: bytes | None = None
 
 
 Paged = tuple[int, bytes, int, str, bytes, Instant]
@@ -54,10 +57,23 @@ class Loaded(NamedTuple):
     head: int
     changed: list[tuple[bytes, int]] | None
     """Streams that got events after the position asked about, with the versions of the events;
-    None where there are too many to tell."""
+    None where there are too many to tell. Nothing of those that they claim: such are not cached."""
     snapshots: list[tuple[bytes, int, bytes]]
     events: list[tuple[bytes, int, str, bytes]]
     """Events after the snapshot, in the order of their versions within a stream."""
+    claims: list[Claimed]
+    """Where streams begin with an event of another; those come before their own events."""
+
+
+class Claimed(NamedTuple):
+    """A stream that begins with an event of another one."""
+
+    stream: bytes
+    by: bytes
+    """The stream in which that event lies."""
+    version: int
+    topic: str
+    state: bytes
 
 
 class Kept(NamedTuple):
@@ -160,7 +176,10 @@ class Log(Protocol):
         """
 
     def broken_streams(self, limit: int) -> list[bytes]:
-        """Streams whose versions do not run from 1 without gaps."""
+        """Streams whose versions do not run from 1 without gaps, or that begin twice."""
+
+    def receipts(self, after: bytes, limit: int) -> list[bytes]:
+        """Streams of receipts that have begun, in their order, wherever their first event lies."""
 
     def head(self) -> int:
         """The position of the last event; 0 in an empty log."""
@@ -203,6 +222,9 @@ class Log(Protocol):
 
     def tracked(self, cursor: Any) -> dict[str, int]:
         """How far each follower has come; who is not there is at 0."""
+
+    def renew(self) -> None:
+        """Give tables that an older version made what this one needs; nothing stored is changed."""
 
     def close(self) -> None:
         """Let go of connections."""

@@ -32,6 +32,8 @@ def open_log(db: str, *, create: bool = False) -> Log:
         if not create and log.setting(SECRET) is None:
             log.close()
             raise LogMissing(f"`{_shown(db)}`")
+        if not create:
+            log.renew()
     except (OperationalError, InterfaceError) as error:
         raise StoreUnavailable(str(error)) from error
     except PersistenceError as error:

@@ -27,7 +27,18 @@ from psycopg.sql import SQL, Identifier, Literal
 from ledger.errors import SettingRefused
 from ledger.store import postgres_lanes as lanes
 from ledger.store import postgres_sql as sql
-from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.keys import RECEIPT
+from ledger.store.log import (
+    CHANGES_TOLD,
+    DESTROYED,
+    Claimed,
+    Kept,
+    Loaded,
+    Row,
+    Stored,
+    row_of,
+)
+from ledger.store.postgres_beside import PostgresBeside
 from ledger.store.postgres_scans import PostgresScans
 
 SCHEMA = "loyalty"
@@ -37,7 +48,7 @@ URL = "POSTGRES_URL"
 TURN_WAIT_MS = 2_000
 """How long a process waits for its turn: another may have been stopped in the middle of its own."""
 
-_APPENDED = (lanes.UUID, lanes.INT4, lanes.TEXT, lanes.INT8, lanes.BYTEA)
+_APPENDED = (lanes.UUID, lanes.INT4, lanes.TEXT, lanes.INT8, lanes.BYTEA, lanes.UUID)
 """The types of the columns of rows to append."""
 
 
@@ -57,7 +68,7 @@ class Datastore(library.PostgresDatastore):
         return connected
 
 
-class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
+class PostgresLog(PostgresScans, PostgresBeside, library.PostgresProcessRecorder):
     """The library's process recorder with leaf hashes, dense positions and batch statements."""
 
     is_postgres = True
@@ -75,20 +86,26 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
         names = {"events_table_name": "stored_events", "tracking_table_name": "stored_tracking"}
         super().__init__(datastore, **{**kwargs, **names})
         schema = Identifier(datastore.schema)
+        bounds = {
+            "first_receipt": Literal(UUID(bytes=bytes([RECEIPT]).ljust(16, b"\0"))),
+            "no_receipt": Literal(UUID(bytes=bytes([RECEIPT + 1]).ljust(16, b"\0"))),
+        }
         tracking = [s for s in self.sql_create_statements if "tracking" in s.as_string()]
-        ours = SQL(sql.TABLES).format(schema=schema)
+        ours = SQL(sql.TABLES).format(schema=schema, **bounds)
         scans = SQL(sql.INDEX_SCANS)
         function = SQL(sql.FUNCTION).format(
             schema=schema, channel=Literal(CHANNEL), index_scans=scans
         )
         load = SQL(sql.LOAD_FUNCTION).format(
-            schema=schema, index_scans=scans, changes_told=Literal(CHANGES_TOLD)
+            schema=schema, index_scans=scans, changes_told=Literal(CHANGES_TOLD), **bounds
         )
         self.sql_create_statements = [ours, function, load, *tracking]
         self._append_sql = SQL(sql.APPEND).format(schema=schema)
         self._page_sql = SQL(sql.PAGE).format(schema=schema)
         self._read_sql = SQL(sql.READ).format(schema=schema)
         self._streams_sql = SQL(sql.STREAMS).format(schema=schema)
+        self._broken_sql = SQL(sql.BROKEN).format(schema=schema, **bounds)
+        self._receipts_sql = SQL(sql.RECEIPTS).format(schema=schema, **bounds)
         self._schema = schema
         self._lanes = lanes.Lanes(
             datastore,
@@ -122,6 +139,7 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
                     lanes.texts([row.topic for row in rows]),
                     lanes.int8s([row.recorded_at for row in rows]),
                     lanes.array(lanes.BYTEA, [row.state for row in rows]),
+                    lanes.array_or_null(lanes.UUID, [row.claims for row in rows]),
                     lanes.int8(written_at),
                 ),
             )
@@ -139,9 +157,10 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
     def _append(self, cursor: Cursor[Any], rows: Sequence[Row], written_at: int) -> int:
         streams = [UUID(bytes=row.stream) for row in rows]
         versions, topics, states, recorded = ([row[i] for row in rows] for i in range(1, 5))
+        claims = [UUID(bytes=row.claims) if row.claims else None for row in rows]
         cursor.execute(
             self._append_sql,
-            (self._lock, streams, versions, topics, recorded, states, written_at),
+            (self._lock, streams, versions, topics, recorded, states, claims, written_at),
             prepare=True,
         )
         return int(_one(cursor)[0])
@@ -154,13 +173,16 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
         value, number = told.get_value, lanes.number
         head = number(value(0, 2))
         changed: list[tuple[bytes, int]] = []
-        found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [])
+        found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [], [])
         for row in range(1, told.ntuples):
             kind, stream, version = number(value(row, 0)), value(row, 1), number(value(row, 2))
             if kind == 1:
                 found.snapshots.append((stream, version, value(row, 4)))
             elif kind == 2:
                 changed.append((stream, version))
+            elif kind == 3:
+                topic, state = value(row, 3).decode(), value(row, 4)
+                found.claims.append(Claimed(stream, value(row, 5), version, topic, state))
             else:
                 found.events.append((stream, version, value(row, 3).decode(), value(row, 4)))
         return found
@@ -228,95 +250,24 @@ class PostgresLog(PostgresScans, library.PostgresProcessRecorder):
     def broken_streams(self, limit: int) -> list[bytes]:
         """See `Log`."""
         with self._cursor() as cursor:
-            cursor.execute(
-                SQL(
-                    "SELECT uuid_send(originator_id) FROM {schema}.stored_events"
-                    " GROUP BY originator_id HAVING max(originator_version) <> count(*)"
-                    " OR min(originator_version) <> 1 LIMIT %b"
-                ).format(schema=self._schema),
-                (limit,),
-            )
+            return [row[0] for row in cursor.execute(self._broken_sql, (limit,))]
+
+    def receipts(self, after: bytes, limit: int) -> list[bytes]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(self._receipts_sql, (after or bytes(16), limit))
             return [row[0] for row in cursor]
 
     def head(self) -> int:
         """See `Log`."""
         return int(self.max_notification_id() or 0)
 
-    def put_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+    def renew(self) -> None:
         """See `Log`."""
-        ordered = sorted(snapshots)  # one order for all writers, or they would wait in a circle
-        with self._cursor() as cursor:
-            cursor.execute(
-                SQL(
-                    "INSERT INTO {schema}.stored_snapshots AS s SELECT encode(u.s, 'hex')::uuid,"
-                    " u.v, u.t, u.b FROM unnest(%b::bytea[], %b::int4[], %b::text[], %b::bytea[])"
-                    " AS u(s, v, t, b) ON CONFLICT (originator_id) DO UPDATE SET"
-                    " originator_version = excluded.originator_version, topic = excluded.topic,"
-                    " state = excluded.state WHERE excluded.originator_version >"
-                    " s.originator_version OR excluded.topic <> s.topic"
-                ).format(schema=self._schema),
-                [list(column) for column in zip(*ordered, strict=True)],
-            )
-
-    def snapshots(self, after: bytes, limit: int) -> list[Snapshot]:
-        """See `Log`."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                SQL(
-                    "SELECT uuid_send(originator_id), originator_version, topic, state"
-                    " FROM {schema}.stored_snapshots"
-                    " WHERE originator_id > encode(%b, 'hex')::uuid ORDER BY originator_id LIMIT %b"
-                ).format(schema=self._schema),
-                (after or bytes(16), limit),
-            )
-            return [Snapshot(*row) for row in cursor]
-
-    def personal_key(self, stream: bytes) -> bytes | None:
-        """See `Log`."""
-        found = self._value(
-            "SELECT key FROM {schema}.personal_keys WHERE originator_id = encode(%b, 'hex')::uuid",
-            stream,
-        )
-        return cast("bytes | None", found)
-
-    def born_on(self, days: Sequence[int], after: bytes, limit: int) -> list[bytes]:
-        """See `Log`."""
-        with self._cursor() as cursor:
-            query = SQL(sql.BORN_ON).format(schema=self._schema)
-            cursor.execute(query, (list(days), after or bytes(16), limit))
-            return [row[0] for row in cursor]
-
-    def setting(self, name: str) -> str | None:
-        """See `Log`."""
-        exists = self._value("SELECT to_regclass(%s)", f"{self.datastore.schema}.log_settings")
-        if exists is None:
-            return None
-        return cast(
-            "str | None",
-            self._value("SELECT value FROM {schema}.log_settings WHERE name = %s", name),
-        )
-
-    def put_setting(self, name: str, value: str) -> None:
-        """See `Log`."""
-        with self._cursor() as cursor:
-            cursor.execute(
-                SQL("INSERT INTO {schema}.log_settings VALUES (%s, %s)").format(
-                    schema=self._schema
-                ),
-                (name, value),
-            )
-
-    def mark(self, name: str) -> str | None:
-        """See `Log`."""
-        return cast("str | None", self._value(sql.MARK, name))
-
-    def put_mark(self, name: str, value: str | None) -> None:
-        """See `Log`."""
-        with self._cursor() as cursor:
-            if value is None:
-                cursor.execute(SQL(sql.FORGET_MARK).format(schema=self._schema), (name,))
-            else:
-                cursor.execute(SQL(sql.PUT_MARK).format(schema=self._schema), (name, value))
+        if self._value(sql.HAS_COLUMN, "claims") is None:
+            with self.transaction(commit=True) as cursor:
+                cursor.connection.execute(SQL(sql.RENEW).format(schema=self._schema))
+            self.create_table()
 
     def bytes_used(self) -> int:
         """See `Log`."""

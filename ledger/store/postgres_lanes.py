@@ -37,6 +37,7 @@ INT4, INT8, TEXT, BYTEA, UUID = 23, 20, 25, 17, 2950
 ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, BYTEA: 1001, UUID: 2951}
 _BINARY = 1
 _HEAD = struct.Struct("!iiIii")
+_NULL = struct.pack("!i", -1)
 _INT4, _INT8 = struct.Struct("!i").pack, struct.Struct("!q").pack
 _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
     (psycopg.InterfaceError, InterfaceError),
@@ -172,6 +173,15 @@ def array(kind: int, items: Iterable[bytes]) -> bytes:
     for item in items:
         parts += (_INT4(len(item)), item)
     parts[0] = _HEAD.pack(1, 0, kind, len(parts) // 2, 1)
+    return b"".join(parts)
+
+
+def array_or_null(kind: int, items: Iterable[bytes]) -> bytes:
+    """The same; what is empty is NULL."""
+    parts = [b""]
+    for item in items:
+        parts += (_INT4(len(item)), item) if item else (_NULL, b"")
+    parts[0] = _HEAD.pack(1, 1, kind, len(parts) // 2, 1)
     return b"".join(parts)
 
 

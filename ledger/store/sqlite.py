@@ -20,49 +20,25 @@ from eventsourcing.persistence import (
     Tracking,
 )
 
+from ledger.store import sqlite_sql as sql
+from ledger.store.keys import RECEIPT
 from ledger.store.leaf import leaf_hash
-from ledger.store.log import CHANGES_TOLD, DESTROYED, Kept, Loaded, Row, Snapshot, Stored, row_of
+from ledger.store.log import (
+    CHANGES_TOLD,
+    DESTROYED,
+    Claimed,
+    Kept,
+    Loaded,
+    Row,
+    Stored,
+    row_of,
+)
+from ledger.store.sqlite_beside import SQLiteBeside
 from ledger.store.sqlite_scans import SQLiteScans
 
 LOCK_TIMEOUT_SECONDS = 60
 MAX_VARIABLES = 900
 """Streams looked up in one statement; old builds of SQLite take 999 variables."""
-
-_INSERT = "INSERT INTO stored_events VALUES (?,?,?,?,?,?,?,?)"
-_KEEP = (
-    "INSERT INTO personal_keys VALUES (?,?,?) ON CONFLICT (originator_id)"
-    " DO UPDATE SET birthday = excluded.birthday WHERE excluded.birthday >= 0"
-)
-_PAGE = (
-    "SELECT notification_id, originator_id, originator_version, topic, state, recorded_at"
-    " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
-)
-# SQLite lets a column hold any type: what is not of its own becomes NULL here, for the auditor.
-_READ = (
-    "SELECT notification_id,"
-    " CASE typeof(originator_id) WHEN 'blob' THEN originator_id END, originator_version,"
-    " CASE typeof(topic) WHEN 'text' THEN CAST(topic AS BLOB) END,"
-    " CASE typeof(state) WHEN 'blob' THEN state END, recorded_at, written_at,"
-    " CASE typeof(leaf_hash) WHEN 'blob' THEN leaf_hash END"
-    " FROM stored_events WHERE notification_id > ? ORDER BY notification_id LIMIT ?"
-)
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS stored_events ("
-    "notification_id INTEGER PRIMARY KEY CHECK (notification_id > 0), originator_id BLOB NOT NULL,"
-    " originator_version INTEGER NOT NULL, topic TEXT NOT NULL, recorded_at INTEGER NOT NULL,"
-    " written_at INTEGER NOT NULL, leaf_hash BLOB NOT NULL, state BLOB NOT NULL)",
-    "CREATE UNIQUE INDEX IF NOT EXISTS stored_events_by_stream"
-    " ON stored_events (originator_id, originator_version)",
-    "CREATE TABLE IF NOT EXISTS stored_snapshots ("
-    "originator_id BLOB PRIMARY KEY, originator_version INTEGER NOT NULL, topic TEXT NOT NULL,"
-    " state BLOB NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS personal_keys ("
-    "originator_id BLOB PRIMARY KEY, key BLOB NOT NULL, birthday INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS personal_keys_birthday"
-    " ON personal_keys (birthday, originator_id) WHERE birthday > 0",
-    "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS log_marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-)
 
 
 class Pool(library.SQLiteConnectionPool):
@@ -91,7 +67,7 @@ class Datastore(library.SQLiteDatastore):
         )
 
 
-class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
+class SQLiteLog(SQLiteScans, SQLiteBeside, library.SQLiteProcessRecorder):
     """The library's process recorder with leaf hashes, ordered ids and batch statements."""
 
     is_postgres = False
@@ -108,7 +84,7 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
     def construct_create_table_statements(self) -> list[str]:
         """Our tables, then the library's tracking table."""
         tracking = [s for s in super().construct_create_table_statements() if "tracking" in s]
-        return [*_TABLES, *tracking]
+        return [*sql.TABLES, *tracking]
 
     def append(
         self,
@@ -142,9 +118,9 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
             if one.key == DESTROYED:
                 cursor.execute("DELETE FROM personal_keys WHERE originator_id = ?", one[:1])
             else:
-                cursor.execute(_KEEP, one)
+                cursor.execute(sql.KEEP, one)
         first = _head(cursor) + 1
-        cursor.executemany(_INSERT, _numbered(first, rows, written_at))
+        cursor.executemany(sql.INSERT, _numbered(first, rows, written_at))
         return first
 
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
@@ -152,7 +128,7 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
         with self.transaction(commit=False) as cursor:
             head = _head(cursor)
             changed = _changed(cursor, since) if head - since <= CHANGES_TOLD else None
-            found = Loaded(head, changed, [], [])
+            found = Loaded(head, changed, [], [], [])
             for start in range(0, len(streams), MAX_VARIABLES):
                 _load_some(cursor, streams[start : start + MAX_VARIABLES], shape, found)
             return found
@@ -174,7 +150,7 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
     def read(self, after: int, limit: int) -> list[Stored]:
         """See `Log`."""
         with self.transaction(commit=False) as cursor:
-            return [Stored(*row) for row in cursor.execute(_READ, (after, limit))]
+            return [Stored(*row) for row in cursor.execute(sql.READ, (after, limit))]
 
     def page(
         self, after: int, limit: int, cursor: Any = None
@@ -182,7 +158,7 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
         """See `Log`."""
         with nullcontext(cursor) if cursor else self.transaction(commit=False) as reading:
             rows: list[tuple[int, bytes, int, str, bytes, int]] = reading.execute(
-                _PAGE, (after, limit)
+                sql.PAGE, (after, limit)
             ).fetchall()
             return rows
 
@@ -201,85 +177,34 @@ class SQLiteLog(SQLiteScans, library.SQLiteProcessRecorder):
     def broken_streams(self, limit: int) -> list[bytes]:
         """See `Log`."""
         with self.transaction(commit=False) as cursor:
-            rows = cursor.execute(
-                "SELECT originator_id FROM stored_events GROUP BY originator_id"
-                " HAVING max(originator_version) <> count(*) OR min(originator_version) <> 1"
-                " LIMIT ?",
-                (limit,),
-            )
-            return [row[0] for row in rows]
+            return [row[0] for row in cursor.execute(sql.BROKEN, (limit,))]
+
+    def receipts(self, after: bytes, limit: int) -> list[bytes]:
+        """See `Log`."""
+        query = (
+            f"SELECT {sql.BEGUN} FROM stored_events WHERE ({sql.BEGINS}) AND {sql.BEGUN} > ?"
+            " ORDER BY 1 LIMIT ?"
+        )
+        with self.transaction(commit=False) as cursor:
+            return [row[0] for row in cursor.execute(query, (after, limit))]
 
     def head(self) -> int:
         """See `Log`."""
         with self.transaction(commit=False) as cursor:
             return _head(cursor)
 
-    def put_snapshots(self, snapshots: Sequence[Snapshot]) -> None:
+    def renew(self) -> None:
         """See `Log`."""
-        with self.transaction(commit=True) as cursor:
-            cursor.executemany(
-                "INSERT INTO stored_snapshots VALUES (?,?,?,?) ON CONFLICT (originator_id)"
-                " DO UPDATE SET originator_version = excluded.originator_version,"
-                " topic = excluded.topic, state = excluded.state"
-                " WHERE excluded.originator_version > originator_version"
-                " OR excluded.topic <> topic",
-                snapshots,
-            )
-
-    def snapshots(self, after: bytes, limit: int) -> list[Snapshot]:
-        """See `Log`."""
-        with self.transaction(commit=False) as cursor:
-            rows = cursor.execute(
-                "SELECT originator_id, originator_version, topic, state FROM stored_snapshots"
-                " WHERE originator_id > ? ORDER BY originator_id LIMIT ?",
-                (after, limit),
-            )
-            return [Snapshot(*row) for row in rows]
-
-    def personal_key(self, stream: bytes) -> bytes | None:
-        """See `Log`."""
-        found = self._value("SELECT key FROM personal_keys WHERE originator_id = ?", stream)
-        return cast("bytes | None", found)
-
-    def born_on(self, days: Sequence[int], after: bytes, limit: int) -> list[bytes]:
-        """See `Log`."""
-        query = (
-            "SELECT originator_id FROM personal_keys WHERE birthday > 0"
-            f" AND birthday IN ({','.join('?' * len(days))}) AND originator_id > ?"
-            " ORDER BY originator_id LIMIT ?"
-        )
-        with self.transaction(commit=False) as cursor:
-            return [row[0] for row in cursor.execute(query, (*days, after, limit))]
-
-    def setting(self, name: str) -> str | None:
-        """See `Log`."""
-        exists = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
-        if self._value(exists, "log_settings") is None:
-            return None
-        found = self._value("SELECT value FROM log_settings WHERE name = ?", name)
-        return cast("str | None", found)
+        if self._value(sql.HAS_COLUMN, "claims") is None:
+            with self.transaction(commit=True) as cursor:
+                if cursor.execute(sql.HAS_COLUMN, ("claims",)).fetchone() is None:
+                    cursor.execute("ALTER TABLE stored_events ADD COLUMN claims BLOB")
+                    cursor.execute(sql.BEGINS_INDEX)
 
     def _value(self, query: str, parameter: object) -> Any:
         with self.transaction(commit=False) as cursor:
             row = cursor.execute(query, (parameter,)).fetchone()
             return row[0] if row else None
-
-    def put_setting(self, name: str, value: str) -> None:
-        """See `Log`."""
-        with self.transaction(commit=True) as cursor:
-            cursor.execute("INSERT INTO log_settings VALUES (?,?)", (name, value))
-
-    def mark(self, name: str) -> str | None:
-        """See `Log`."""
-        return cast("str | None", self._value("SELECT value FROM log_marks WHERE name = ?", name))
-
-    def put_mark(self, name: str, value: str | None) -> None:
-        """See `Log`."""
-        with self.transaction(commit=True) as cursor:
-            if value is None:
-                cursor.execute("DELETE FROM log_marks WHERE name = ?", (name,))
-            else:
-                cursor.execute("INSERT OR REPLACE INTO log_marks VALUES (?,?)", (name, value))
 
     def bytes_used(self) -> int:
         """See `Log`; pages in use, by SQLite's own page statistics where they are built in."""
@@ -438,9 +363,11 @@ def _head(cursor: sqlite3.Cursor) -> int:
 def _numbered(first: int, rows: Sequence[Row], written_at: int) -> Iterator[tuple[object, ...]]:
     """Rows with their place in the log and their leaf hash, in the order of the columns."""
     for index, row in enumerate(rows, first):
-        stream, version, topic, state, recorded_at = row
-        leaf = leaf_hash(index, stream, version, topic.encode(), recorded_at, written_at, state)
-        yield index, stream, version, topic, recorded_at, written_at, leaf, state
+        stream, version, topic, state, recorded_at, claims = row
+        leaf = leaf_hash(
+            index, stream, version, topic.encode(), recorded_at, written_at, state, claims
+        )
+        yield index, stream, version, topic, recorded_at, written_at, leaf, state, claims or None
 
 
 def _changed(cursor: sqlite3.Cursor, since: int) -> list[tuple[bytes, int]]:
@@ -471,3 +398,14 @@ def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, fou
             (*streams, shape),
         )
     )
+    if receipts := [stream for stream in streams if stream[0] == RECEIPT]:
+        found.claims.extend(
+            Claimed(*row)
+            for row in cursor.execute(
+                f"WITH w(id) AS (VALUES {','.join(['(?)'] * len(receipts))})"
+                " SELECT w.id, e.originator_id, e.originator_version, e.topic, e.state"
+                f" FROM w CROSS JOIN stored_events e ON {sql.BEGUN} = w.id"
+                " AND e.claims IS NOT NULL",
+                receipts,
+            )
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from ledger import events as e
 from ledger.store.codec import Codec
 from ledger.store.draws import Draws
 from ledger.store.keys import Keys
-from ledger.store.log import AS_IT_WAS, DESTROYED, Kept, Log, Row, Snapshot
+from ledger.store.log import AS_IT_WAS, DESTROYED, Kept, Loaded, Log, Row, Snapshot
 from ledger.store.vault import Vault
 from ledger.types import Instant
 
@@ -83,6 +83,14 @@ class Batch(NamedTuple):
 NOTHING = Batch([], [], {})
 
 
+def _written(batch: Batch) -> Iterator[bytes]:
+    """The streams that the rows of a batch stand in."""
+    for row in batch.rows:
+        yield row.stream
+        if row.claims:
+            yield row.claims
+
+
 class Working:
     """One batch's view: reads through the cache to the log, and writes only to itself.
 
@@ -115,7 +123,7 @@ class Working:
         self.kept = []
         ahead = self._ahead
         self._personal = {one.stream: one.key for one in ahead.kept}
-        self._known = {row.stream: ahead.known[row.stream] for row in ahead.rows}
+        self._known = {stream: ahead.known[stream] for stream in _written(ahead)}
         self._before = []
         self._draws = Draws()
 
@@ -149,30 +157,33 @@ class Working:
                 if stream in entries and entries[stream].version < version:
                     del entries[stream]
         self._cache.head = max(found.head, since)
-        self._take_in(missing, found.snapshots, found.events)
+        self._take_in(missing, found)
 
-    def _take_in(
-        self,
-        streams: list[bytes],
-        snapshots: list[tuple[bytes, int, bytes]],
-        events: list[tuple[bytes, int, str, bytes]],
-    ) -> None:
+    def _take_in(self, streams: list[bytes], found: Loaded) -> None:
         known = self._known
         for stream in streams:
             known[stream] = ABSENT
         codec = self._codec
-        for stream, version, state in snapshots:
+        for stream, version, state in found.snapshots:
             known[stream] = Entry(version, codec.snapshot[stream[0]](state))
-        for stream, version, topic, state in events:
+        for stream, by, version, topic, state in found.claims:
+            known[stream] = self._begun(stream, by, version, codec.decode[topic](state))
+        for stream, version, topic, state in found.events:
             evolve = codec.kinds[stream[0]].evolve
             known[stream] = Entry(version, evolve(known[stream].state, codec.decode[topic](state)))
+
+    def _begun(self, stream: bytes, by: bytes, version: int, event: Any) -> Entry:
+        """A stream that has begun with an event of another."""
+        kind = self._codec.kinds[stream[0]]
+        assert kind.claimed is not None, "only such streams are claimed"  # noqa: S101
+        return Entry(1, kind.evolve(None, kind.claimed(by, version, event)))
 
     def entry(self, stream: bytes) -> Entry:
         """Version and state of a stream, from the log if need be."""
         entry = self._known.get(stream) or self._cache.entries.get(stream)
         if entry is None:
             found = self._log.load([stream], self._codec.shape, NOTHING_SINCE)
-            self._take_in([stream], found.snapshots, found.events)
+            self._take_in([stream], found)
             entry = self._known[stream]
         return entry
 
@@ -194,14 +205,22 @@ class Working:
         assert found is not None, "a pointer leads to an event"  # noqa: S101
         return self._codec.decode[found[0]](found[1])
 
-    def emit(self, stream: bytes, event: Any, recorded_at: Instant | None = None) -> int:
-        """Put an event at the end of a stream and return its version."""
+    def emit(
+        self, stream: bytes, event: Any, recorded_at: Instant | None = None, claims: bytes = b""
+    ) -> int:
+        """Put an event at the end of a stream and return its version.
+
+        A stream that it claims must not have begun: this is its first event too.
+        """
         before = self._known.get(stream)
         entry = before or self.entry(stream)
         version = entry.version + 1
         codec = self._codec
         self._before.append((stream, before))
         self._known[stream] = Entry(version, codec.kinds[stream[0]].evolve(entry.state, event))
+        if claims:
+            self._before.append((claims, self._known.get(claims)))
+            self._known[claims] = self._begun(claims, stream, version, event)
         self.rows.append(
             Row(
                 stream,
@@ -209,6 +228,7 @@ class Working:
                 codec.topic_of[type(event)],
                 codec.encode(event),
                 self.now if recorded_at is None else recorded_at,
+                claims,
             )
         )
         return version
@@ -328,7 +348,7 @@ class Working:
     def forget(self) -> None:
         """After a conflict: nothing that this batch or the one in flight touched is believed."""
         for batch in (self._ahead, self.batch()):
-            self._cache.forget(row.stream for row in batch.rows)
+            self._cache.forget(_written(batch))
             self._cache.forget(batch.known)
         self._ahead = NOTHING
 
