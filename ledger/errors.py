@@ -305,3 +305,19 @@ class CardMayNotRedeem(LedgerError):
 
 class CardLimitReached(LedgerError):
     """This card's limit for a day is reached."""
+
+
+class AccessKeyInvalid(LedgerError):
+    """The access key is unknown, over or revoked."""
+
+
+class AccessKeyUnknown(LedgerError):
+    """There is no such access key."""
+
+
+class NotPermitted(LedgerError):
+    """This key's role may not do that."""
+
+
+class StoreNotYours(LedgerError):
+    """The key is not for this store."""

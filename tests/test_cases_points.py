@@ -134,6 +134,8 @@ def every_command(clock):
         one("issue_list", "c1", [ListedOffer("soup-24")], "g2", from_day=20_454, until_day=20_460),
         one("end_campaign", "soup-24", 20_470, "Ada", "g3"),
         one("set_consent", "c1", "Ada", "g4", given=True),
+        ("", lambda ledger: ledger.issue_key("Till 1", "till", "Ada", "y1", stores=("s1",)).outcome),
+        ("revoke_key", lambda ledger: ledger.revoke_key(_key_id(ledger), "lost", "Ada", "y2")),
         *(one("record", each) for each in flagged),
         one("decide_review", key(flagged[-1]), "a party", "Ada", "d1", approve=True),
         one("merge", "c3", "c1", "twins", "Ada", "m1"), one("unmerge", "m1", "Ada", "m2"),
@@ -144,6 +146,10 @@ def every_command(clock):
         one("close_member", "c8", "moved", "Ada", "q1"),
         one("erase_member", "c9", "asked", "Ada", "q2"),
     ]  # fmt: skip
+
+
+def _key_id(ledger):
+    return ledger.issue_key("Till 1", "till", "Ada", "y1", stores=("s1",)).id
 
 
 def test_case_01_every_command_any_number_of_times_and_after_a_restart_is_once(new_db, clock):

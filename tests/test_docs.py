@@ -13,6 +13,7 @@ from ledger import errors, events, programme
 from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
 from ledger.store.keys import (
+    ACCESS,
     CAMPAIGN,
     CARD,
     COMMAND,
@@ -148,7 +149,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign|model) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign|model|access) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -314,6 +315,7 @@ def test_the_stream_ids_are_documented():
     known |= {PROGRAMME: "programme", POOL: "pool", JOB: "job", VOUCHER: "voucher"}
     known[PROGRAMME] = "programme"
     known |= {IDENTITY: "identity", PRODUCT: "product", CAMPAIGN: "campaign", MODEL: "model"}
+    known[ACCESS] = "access"
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

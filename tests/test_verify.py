@@ -40,6 +40,7 @@ def told_of(ledger):
     ledger.merge("c1", "c3", "twins", "Bob", "m1")
     ledger.unmerge("m1", "Bob", "u1")
     ledger.set_consent("c1", "Ada", "consent-1", given=True)
+    ledger.issue_key("Till 1", "till", "Ada", "key-1", stores=("s1",))
     ledger.describe_product(Product("p1", "Peas"))
     ledger.set_price(Price("p1", dt.date(2026, 1, 1), 199))
     ledger.set_promotion(Promotion("p1", "may", dt.date(2026, 5, 1)))
@@ -173,6 +174,7 @@ CHANGES = {
     "dim_campaign": ("funder", "'somebody else'", False),
     "fct_offer_issue": ("amount", "amount + 1", True),
     "fct_offer_use": ("off_minor", "off_minor + 1", True),
+    "dim_access_key": ("role", "'admin'", False),
 }
 
 

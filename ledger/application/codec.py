@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ledger.aggregates import (
+    access,
     campaign,
     card,
     claim,
@@ -22,6 +23,7 @@ from ledger.aggregates.member.folds import evolve as evolve_member
 from ledger.events import TOPICS
 from ledger.store.codec import Codec, Kind
 from ledger.store.keys import (
+    ACCESS,
     CAMPAIGN,
     CARD,
     COMMAND,
@@ -54,6 +56,7 @@ KINDS: Mapping[int, Kind] = {
     MODEL: Kind(model.evolve, cached=False),
     PRODUCT: Kind(product.evolve, cached=False, state=product.ProductState),
     CAMPAIGN: Kind(campaign.evolve, cached=True),
+    ACCESS: Kind(access.evolve, cached=False),
 }
 
 

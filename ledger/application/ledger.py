@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Self
 
+from ledger.application.access import Access
 from ledger.application.awaited import Awaited
 from ledger.application.bonuses import Bonuses
 from ledger.application.campaigns import Campaigns
@@ -58,6 +59,7 @@ class LoyaltyLedger(
     Upkeep,
     DryRuns,
     Following,
+    Access,
 ):
     """The ledger on one log.
 

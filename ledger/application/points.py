@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from ledger.aggregates.claim import Claimed
 from ledger.aggregates.voucher import VoucherState
 from ledger.application.door import Door
 from ledger.commands.adjust import Adjust
@@ -98,6 +99,14 @@ class Points(Door):
             HoldUnknown, HoldOver.
         """
         return self._do(ReleaseHold(hold))
+
+    def store_of(self, command_id: str) -> str | None:
+        """Where points were held or redeemed under a command id; None where none were."""
+        for kind in ("redeem", "hold"):
+            known = cast("Claimed | None", self._state(self.keys.command(kind, command_id)))
+            if known is not None:
+                return str(self.event(Outcome(known.stream, known.version)).store)
+        return None
 
     def stock_gift(
         self, gift: str, pieces: int, author: str, command_id: str, *, variant: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -14,9 +14,11 @@ from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.application.door import Door
 from ledger.calendar import local_day
+from ledger.commands.inquire import Inquiry, inquire
 from ledger.commands.quote import Quote, quote
 from ledger.errors import MemberUnknown
 from ledger.policies.dormancy import Account, standing
+from ledger.policies.enrolment import normal_identity
 from ledger.projections.consent import Consent, consent
 from ledger.projections.queries import Balance, Expiring, MemberRow, Movement, Reader
 from ledger.store.keys import (
@@ -28,6 +30,7 @@ from ledger.store.working import Cache, Torn, Working
 from ledger.types import Instant, Personal, Receipt
 
 DAY_SECONDS = 86_400
+T = TypeVar("T")
 
 
 class HolderView(NamedTuple):
@@ -67,9 +70,8 @@ class Reads(Door):
         Raises:
             MemberUnknown: neither leads to a member.
         """
-        owner = self._state(self.keys.card(card_or_id))
-        if owner is not None and owner.member:
-            return cast("bytes", owner.member)
+        if owner := self.holder_of(card_or_id):
+            return owner
         try:
             stream = bytes.fromhex(card_or_id)
         except ValueError:
@@ -77,6 +79,20 @@ class Reads(Door):
         if len(stream) == ID_BYTES and stream[0] == MEMBER and self._state(stream) is not None:
             return stream
         raise MemberUnknown(f"`{card_or_id}`")
+
+    def holder_of(self, card: str) -> bytes | None:
+        """The member's stream of whoever holds a card; None where nobody does."""
+        owner = self._state(self.keys.card(card))
+        return bytes(owner.member) if owner and owner.member else None
+
+    def member_with(self, identity: str) -> bytes | None:
+        """The member who enrolled with an e-mail address or telephone number; None where nobody did.
+
+        Raises:
+            InputInvalid: it is neither.
+        """
+        held = self._state(self.keys.identity(normal_identity(identity)))
+        return bytes(held) if held else None
 
     def members_of(self, cards: Sequence[str]) -> list[bytes]:
         """The streams of the members that cards lead to; where nobody holds one, of who would."""
@@ -170,11 +186,25 @@ class Reads(Door):
         Raises:
             InputInvalid, CardUnknown, CurrencyUnknown.
         """
+        return self._looked(lambda working: quote(working, receipt))
+
+    def inquire(self, card: str) -> Inquiry:
+        """What a till may know of a card's holder, as it would be decided on now.
+
+        Unlike `balance` it reads the member and no report, so it waits for nobody.
+
+        Raises:
+            CardUnknown.
+        """
+        return self._looked(lambda working: inquire(working, card))
+
+    def _looked(self, look: Callable[[Working], T]) -> T:
+        """Decide something on the log as it is, and record nothing."""
         while True:
             working = Working(self.log, self.codec, self.keys, Cache(10), self.vault)
             working.begin(self.clock())
             try:
-                return quote(working, receipt)
+                return look(working)
             except Torn:
                 continue  # others merged or parted the member meanwhile
 

@@ -11,6 +11,7 @@ One file a matter; each lists its events, and is registered here.
 from __future__ import annotations
 
 from ledger.events import (
+    access,
     bonuses,
     campaigns,
     catalogue,
@@ -35,6 +36,7 @@ from ledger.events import (
     transfers,
     vouchers,
 )
+from ledger.events.access import *
 from ledger.events.bonuses import *
 from ledger.events.campaigns import *
 from ledger.events.catalogue import *
@@ -84,5 +86,6 @@ EVENTS: tuple[type[Event], ...] = (
     *models.EVENTS,
     *campaigns.EVENTS,
     *offers.EVENTS,
+    *access.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

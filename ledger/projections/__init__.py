@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ledger.projections.access import ACCESS
 from ledger.projections.balance import BALANCE
 from ledger.projections.campaign import CAMPAIGN
 from ledger.projections.catalogue import CATALOGUE
@@ -33,4 +34,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     CONSENT,
     CAMPAIGN,
     OFFER,
+    ACCESS,
 )

@@ -19,7 +19,7 @@ from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
 POOL, JOB, IDENTITY, VOUCHER, PRODUCT, CAMPAIGN = 6, 7, 8, 9, 10, 11
-MODEL = 12
+MODEL, ACCESS = 12, 13
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 MODEL_STREAM = bytes([MODEL]) + bytes(15)
 ID_BYTES = 16
@@ -78,6 +78,10 @@ class Keys:
     def campaign(self, code: str) -> bytes:
         """The stream of a campaign."""
         return self._id(bytes([CAMPAIGN]), ("campaign", code))
+
+    def access(self, key_id: str) -> bytes:
+        """The stream of an access key."""
+        return self._id(bytes([ACCESS]), ("access", key_id))
 
     def list_number(self, member: bytes, command_id: str) -> int:
         """What the barcode of a list of offers is made of: the same for the same command."""

@@ -88,6 +88,23 @@ class Kept(NamedTuple):
     birthday: int = AS_IT_WAS
 
 
+class Seen(NamedTuple):
+    """Who did something through a face of the ledger, or looked at something there."""
+
+    at: int
+    """Wall time, microseconds since the epoch."""
+    key: str
+    """Id of the access key; empty where none was shown, or a wrong one."""
+    holder: str
+    role: str
+    operation: str
+    subject: bytes
+    """The stream that it was about, where it was about one."""
+    store: str
+    code: str
+    """`ok`, or why it was refused."""
+
+
 class Snapshot(NamedTuple):
     """A stream's state at a version, kept to save replaying; `shape` says how it is laid out."""
 
@@ -207,6 +224,12 @@ class Log(Protocol):
 
     def put_mark(self, name: str, value: str | None) -> None:
         """Keep how far somebody came, in place of what was kept; None forgets it."""
+
+    def put_seen(self, seen: Sequence[Seen]) -> None:
+        """Keep who did what, and who looked, beside the log: all of it durably, or nothing."""
+
+    def seen(self, after: int, limit: int) -> list[tuple[int, Seen]]:
+        """What was kept of that after a number, in order, with the number of each."""
 
     def bytes_used(self) -> int:
         """The bytes that the events take on disk, indexes included."""

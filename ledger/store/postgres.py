@@ -264,7 +264,7 @@ class PostgresLog(PostgresScans, PostgresBeside, library.PostgresProcessRecorder
 
     def renew(self) -> None:
         """See `Log`."""
-        if self._value(sql.HAS_COLUMN, "claims") is None:
+        if self._value(sql.AS_NOW, "claims") is None:
             with self.transaction(commit=True) as cursor:
                 cursor.connection.execute(SQL(sql.RENEW).format(schema=self._schema))
             self.create_table()

@@ -8,7 +8,7 @@ from typing import Any, cast
 from psycopg.sql import SQL
 
 from ledger.store import postgres_sql as sql
-from ledger.store.log import Snapshot
+from ledger.store.log import Seen, Snapshot
 
 
 class PostgresBeside:
@@ -94,3 +94,15 @@ class PostgresBeside:
                 cursor.execute(SQL(sql.FORGET_MARK).format(schema=self._schema), (name,))
             else:
                 cursor.execute(SQL(sql.PUT_MARK).format(schema=self._schema), (name, value))
+
+    def put_seen(self, seen: Sequence[Seen]) -> None:
+        """See `Log`."""
+        columns = [list(column) for column in zip(*seen, strict=True)]
+        with self._cursor() as cursor:
+            cursor.execute(SQL(sql.PUT_SEEN).format(schema=self._schema), columns)
+
+    def seen(self, after: int, limit: int) -> list[tuple[int, Seen]]:
+        """See `Log`."""
+        with self._cursor() as cursor:
+            cursor.execute(SQL(sql.SEEN).format(schema=self._schema), (after, limit))
+            return [(row[0], Seen(*row[1:])) for row in cursor]

@@ -40,6 +40,17 @@ CREATE TABLE IF NOT EXISTS {schema}.personal_keys (
 );
 CREATE INDEX IF NOT EXISTS personal_keys_birthday
   ON {schema}.personal_keys (birthday, originator_id) WHERE birthday > 0;
+CREATE TABLE IF NOT EXISTS {schema}.access_log (
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at bigint NOT NULL,
+  key text NOT NULL,
+  holder text NOT NULL,
+  role text NOT NULL,
+  operation text NOT NULL,
+  subject bytea NOT NULL,
+  store text NOT NULL,
+  code text NOT NULL
+);
 CREATE TABLE IF NOT EXISTS {schema}.log_settings (name text PRIMARY KEY, value text NOT NULL);
 CREATE TABLE IF NOT EXISTS {schema}.log_marks (name text PRIMARY KEY, value text NOT NULL);
 COMMENT ON TABLE {schema}.stored_events IS 'The log: one row an event, never changed';
@@ -49,9 +60,19 @@ COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epo
 COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds since the epoch';
 """
 
-HAS_COLUMN = (
+AS_NOW = (
     "SELECT attname FROM pg_attribute WHERE attname = %b"
     " AND attrelid = to_regclass('{schema}.stored_events')"
+    " AND to_regclass('{schema}.access_log') IS NOT NULL"
+)
+PUT_SEEN = (
+    "INSERT INTO {schema}.access_log (at, key, holder, role, operation, subject, store, code)"
+    " SELECT * FROM unnest(%b::int8[], %b::text[], %b::text[], %b::text[], %b::text[],"
+    " %b::bytea[], %b::text[], %b::text[])"
+)
+SEEN = (
+    "SELECT number, at, key, holder, role, operation, subject, store, code"
+    " FROM {schema}.access_log WHERE number > %b ORDER BY number LIMIT %b"
 )
 RENEW = """
 ALTER TABLE {schema}.stored_events ADD COLUMN IF NOT EXISTS claims uuid;

@@ -200,6 +200,9 @@ class SQLiteLog(SQLiteScans, SQLiteBeside, library.SQLiteProcessRecorder):
                 if cursor.execute(sql.HAS_COLUMN, ("claims",)).fetchone() is None:
                     cursor.execute("ALTER TABLE stored_events ADD COLUMN claims BLOB")
                     cursor.execute(sql.BEGINS_INDEX)
+        if self._value(sql.HAS_TABLE, "access_log") is None:
+            with self.transaction(commit=True) as cursor:
+                cursor.execute(sql.ACCESS_LOG)
 
     def _value(self, query: str, parameter: object) -> Any:
         with self.transaction(commit=False) as cursor:

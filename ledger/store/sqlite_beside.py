@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ledger.store.log import Snapshot
+from ledger.store.log import Seen, Snapshot
 
 
 class SQLiteBeside:
@@ -75,3 +75,14 @@ class SQLiteBeside:
                 cursor.execute("DELETE FROM log_marks WHERE name = ?", (name,))
             else:
                 cursor.execute("INSERT OR REPLACE INTO log_marks VALUES (?,?)", (name, value))
+
+    def put_seen(self, seen: Sequence[Seen]) -> None:
+        """See `Log`."""
+        with self.transaction(commit=True) as cursor:
+            cursor.executemany("INSERT INTO access_log VALUES (NULL,?,?,?,?,?,?,?,?)", seen)
+
+    def seen(self, after: int, limit: int) -> list[tuple[int, Seen]]:
+        """See `Log`."""
+        query = "SELECT * FROM access_log WHERE number > ? ORDER BY number LIMIT ?"
+        with self.transaction(commit=False) as cursor:
+            return [(row[0], Seen(*row[1:])) for row in cursor.execute(query, (after, limit))]

@@ -37,6 +37,12 @@ BEGINS_INDEX = (
     f"CREATE UNIQUE INDEX IF NOT EXISTS stored_events_begins ON stored_events ({BEGUN})"
     f" WHERE {BEGINS}"
 )
+ACCESS_LOG = (
+    "CREATE TABLE IF NOT EXISTS access_log (number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " at INTEGER NOT NULL, key TEXT NOT NULL, holder TEXT NOT NULL, role TEXT NOT NULL,"
+    " operation TEXT NOT NULL, subject BLOB NOT NULL, store TEXT NOT NULL, code TEXT NOT NULL)"
+)
+HAS_TABLE = "SELECT name FROM sqlite_master WHERE name = ?"
 HAS_COLUMN = "SELECT name FROM pragma_table_info('stored_events') WHERE name = ?"
 BROKEN = (
     "SELECT originator_id FROM stored_events e GROUP BY originator_id"
@@ -62,6 +68,7 @@ TABLES = (
     "originator_id BLOB PRIMARY KEY, key BLOB NOT NULL, birthday INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS personal_keys_birthday"
     " ON personal_keys (birthday, originator_id) WHERE birthday > 0",
+    ACCESS_LOG,
     "CREATE TABLE IF NOT EXISTS log_settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS log_marks (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
 )

@@ -1,4 +1,4 @@
-"""The catalogue, campaigns and models are facts: no programme decides them."""
+"""The catalogue, campaigns, models and access keys are facts: no programme decides them."""
 
 from __future__ import annotations
 
@@ -17,4 +17,6 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     e.CampaignBudgeted: copied,
     e.ListIssued: copied,
     e.ModelFitted: copied,
+    e.AccessKeyIssued: copied,
+    e.AccessKeyEnded: copied,
 }

@@ -1,0 +1,46 @@
+"""`loyalty serve`: the API over HTTP."""
+
+from __future__ import annotations
+
+import argparse
+
+from adapters.cli.render import Speaker
+from adapters.cli.values import positive
+from ledger.application import LoyaltyLedger
+from ledger.errors import InputInvalid
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=positive, default=8080)
+    parser.add_argument("--tls-cert", help="certificate; without one, let a proxy do TLS")
+    parser.add_argument("--tls-key", help="its key")
+    parser.add_argument(
+        "--proxy", default="", metavar="ADDRESS", help="whose X-Forwarded headers are believed"
+    )
+    parser.add_argument("--calls-per-second", type=positive, default=50, help="of one key")
+    parser.add_argument("--seconds", type=positive, default=30, help="that a call may take")
+
+
+def run(options: argparse.Namespace, speaker: Speaker) -> int:
+    """Serve until stopped: calls under way are answered first."""
+    try:
+        import uvicorn
+
+        from adapters.http.app import Limits, api
+    except ImportError:
+        raise InputInvalid("Serving needs the extra `http`.", field="serve") from None
+    if bool(options.tls_cert) != bool(options.tls_key):
+        raise InputInvalid("A certificate and its key go together.", field="tls-cert")
+    with LoyaltyLedger.open(options.db) as ledger:
+        app = api(ledger, Limits(options.calls_per_second, options.seconds))
+        scheme = "https" if options.tls_cert else "http"
+        speaker.note(f"Serving on {scheme}://{options.host}:{options.port}; Ctrl-C ends it.")
+        uvicorn.run(
+            app, host=options.host, port=options.port, log_level="warning", access_log=False,
+            server_header=False, date_header=True, ssl_certfile=options.tls_cert,
+            ssl_keyfile=options.tls_key, proxy_headers=bool(options.proxy),
+            forwarded_allow_ips=options.proxy or None, timeout_graceful_shutdown=options.seconds,
+        )  # fmt: skip
+    return 0

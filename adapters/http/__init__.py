@@ -1,0 +1,1 @@
+"""The ledger over HTTP: parse, ask the door, render."""

@@ -1,0 +1,83 @@
+"""Who calls, and whether they may: every path but the few that say otherwise needs a key."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
+from litestar.exceptions import MethodNotAllowedException
+from litestar.handlers.base import BaseRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from ledger.aggregates.access import AccessKey
+from ledger.application import LoyaltyLedger
+from ledger.errors import AccessKeyInvalid
+from ledger.policies.access import permit, store_of
+
+OPEN = "open"
+"""Marks a path that needs no key."""
+OPERATION = "operation"
+"""Names what a path does; `ledger.policies.access` says who may."""
+_SCHEME = "bearer "
+Call = Request[AccessKey, Any, Any]
+Ledger = NamedDependency[LoyaltyLedger]
+"""How a path asks for the ledger."""
+
+
+class Authentication(AbstractAuthenticationMiddleware):
+    """Looks the key of a call up."""
+
+    async def authenticate_request(
+        self, connection: ASGIConnection[Any, Any, Any, Any]
+    ) -> AuthenticationResult:
+        """Whom the key in `Authorization: Bearer` stands for.
+
+        Raises:
+            AccessKeyInvalid: there is none, or it does not hold.
+        """
+        said = connection.headers.get("authorization", "")
+        if said[: len(_SCHEME)].lower() != _SCHEME:
+            raise AccessKeyInvalid("Send it as `Authorization: Bearer KEY`.")
+        ledger = connection.app.state.ledger
+        key = said[len(_SCHEME) :].strip()
+        found = ledger.caller_at_hand(key) or await asyncio.to_thread(ledger.caller, key)
+        return AuthenticationResult(found, found.id)
+
+
+def permitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Refuse who may not do what a path does.
+
+    Raises:
+        NotPermitted.
+    """
+    if connection.scope.get("method") == "OPTIONS":  # the framework's own, before any key is read
+        raise MethodNotAllowedException
+    if handler.opt.get(OPEN):
+        return
+    permit(connection.user.role, handler.opt[OPERATION])
+
+
+def in_own_store(call: Call, ledger: LoyaltyLedger, command_id: str) -> None:
+    """Make sure that what is changed was begun in a store that the caller's key is for.
+
+    Raises:
+        StoreNotYours: it was begun elsewhere.
+    """
+    if call.user.stores:
+        begun_in = ledger.store_of(command_id)
+        if begun_in is not None:  # what does not exist is told by whoever looks for it
+            store_of(call.user.stores, begun_in or "elsewhere")
+
+
+def in_store(call: Call, asked: str) -> str:
+    """The store that a call is about.
+
+    Raises:
+        StoreNotYours: the caller's key is not for it.
+    """
+    store = store_of(call.user.stores, asked)
+    call.state.store = store
+    return store
