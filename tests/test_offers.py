@@ -4,6 +4,7 @@ import pytest
 
 from ledger import events as e
 from ledger.application import LoyaltyLedger
+from ledger.commands.offers import IssueList
 from ledger.errors import (
     CampaignOver,
     CampaignUnknown,
@@ -11,6 +12,7 @@ from ledger.errors import (
     InputInvalid,
     KeyConflict,
     MemberClosed,
+    MemberUnknown,
 )
 from ledger.policies.offers import ean13, held_out
 from tests.campaigns import PASTA, RICE, SOUP, begun, described, drawn, issued, soup, uses_on
@@ -54,6 +56,27 @@ def test_the_same_list_again_is_a_repeat_and_another_under_its_id_is_refused(sho
     with pytest.raises(KeyConflict):
         shop.issue_list("C1", offers, "l1", from_day=TODAY, until_day=TODAY + 7)
     assert len(shop._state(first.stream).lists) == 1
+
+
+def test_lists_together_are_as_one_by_one_and_a_refusal_stands_among_them(shop):
+    code = begun(shop)
+    member = shop.member_of("C1")
+
+    def asked(to, number):
+        return IssueList(to, (e.ListedOffer(code),), TODAY, TODAY + 6, number)
+
+    lists = [asked(member, "l1"), asked("C9", "l2"), asked("C2", "l3"), asked(b"\x01" * 16, "l4")]
+    first, unknown, second, nobody = shop.issue_lists(lists)
+    assert isinstance(unknown, CardUnknown)
+    assert isinstance(nobody, MemberUnknown)
+    assert [shop.event(one).offers for one in (first, second)] == [
+        (e.ListedOffer(code, "", 50),)
+    ] * 2
+    head = shop.log.head()
+    assert shop.issue_lists(lists[:1]) == [first._replace(repeat=True)]
+    again = shop.issue_list("C1", [e.ListedOffer(code)], "l1", from_day=TODAY, until_day=TODAY + 6)
+    assert again == first._replace(repeat=True)
+    assert shop.log.head() == head
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, NamedTuple, cast
 
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.pool import Pool
@@ -91,6 +92,18 @@ class Campaigns(Door):
             KeyConflict, CardUnknown, MemberClosed, CampaignUnknown, CampaignOver, InputInvalid.
         """
         return self._do(IssueList(card, tuple(offers), from_day, until_day, command_id))
+
+    def issue_lists(self, lists: Iterable[IssueList]) -> list[Any]:
+        """Issue lists together, to cards or members; refusals stand among the outcomes, in order."""
+        return self.issue_lists_later(lists).result()
+
+    def issue_lists_later(self, lists: Iterable[IssueList]) -> Future[list[Any]]:
+        """The same without waiting: the answers come when the lists are durable.
+
+        Raises:
+            Busy, Closed.
+        """
+        return self._writer.submit_all([*lists])
 
     def campaign(self, code: str) -> CampaignView:
         """A campaign as it is now.

@@ -13,11 +13,20 @@ from ledger.aggregates.receipt import Back, ReceiptState
 from ledger.calendar import local_day
 from ledger.commands.campaigns import campaign_of, pools_of
 from ledger.commands.catalogue import catalogue_of
-from ledger.commands.common import Outcome, accepting, claim, owner_of, rules_at, storable
+from ledger.commands.common import (
+    Outcome,
+    accepting,
+    claim,
+    member_of,
+    owner_of,
+    rules_at,
+    storable,
+)
 from ledger.commands.redeem import owned_streams
 from ledger.errors import CampaignOver, InputInvalid
 from ledger.policies.basket import Award
 from ledger.policies.offers import NO_LIMIT, Deal, Left, back, ean13, held_out, uses, within
+from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Day, Line, Receipt
 
@@ -28,9 +37,10 @@ MOST_LISTS = 64
 
 
 class IssueList(NamedTuple):
-    """Issue offers to a card's holder for some days; an amount of 0 is the campaign's own."""
+    """Issue offers to a member for some days; an amount of 0 is the campaign's own."""
 
-    card: str
+    to: str | bytes
+    """The holder of a card, or the member of a stream."""
     offers: tuple[e.ListedOffer, ...]
     from_day: Day
     until_day: Day
@@ -39,7 +49,11 @@ class IssueList(NamedTuple):
     def streams(self, working: Working) -> Iterable[bytes]:
         """The command's claim, the card and its member, the campaigns and products."""
         keys = working.keys
-        owned = owned_streams(working, "offers", self.command_id, self.card)
+        owned = (
+            owned_streams(working, "offers", self.command_id, self.to)
+            if isinstance(self.to, str)
+            else (PROGRAMME_STREAM, keys.command("offers", self.command_id), self.to)
+        )
         campaigns = [keys.campaign(offer.campaign) for offer in self.offers]
         products = [keys.product(offer.product) for offer in self.offers if offer.product]
         return (*owned, *campaigns, *products)
@@ -49,13 +63,13 @@ class IssueList(NamedTuple):
 
         Raises:
             KeyConflict: the command id was used for another list.
-            CardUnknown: nobody holds the card.
+            CardUnknown, MemberUnknown: nobody holds the card; there is no such member.
             MemberClosed: the account is closed.
             CampaignUnknown: there is no such campaign.
             CampaignOver: it is over before the list is.
             InputInvalid: the list or an offer on it is not well formed.
         """
-        stream, member = owner_of(working, self.card)
+        stream, member = self._member(working)
         content = (stream, self.offers, self.from_day, self.until_day)
         claimed = claim(working, "offers", self.command_id, content)
         if earlier := claimed.earlier(working):
@@ -72,6 +86,11 @@ class IssueList(NamedTuple):
             self.command_id, out,
         )  # fmt: skip
         return claimed.record(working, stream, working.emit(stream, event))
+
+    def _member(self, working: Working) -> tuple[bytes, Member]:
+        if isinstance(self.to, str):
+            return owner_of(working, self.to)
+        return self.to, member_of(working, self.to)
 
     def _check(self, member: Member, today: Day) -> None:
         storable(command_id=self.command_id)
