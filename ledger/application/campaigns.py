@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
-from typing import Any, NamedTuple, cast
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
+from ledger import events as e
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.pool import Pool
 from ledger.application.door import Door
+from ledger.application.segments import window_of
 from ledger.commands.campaigns import ChangeBudget, CreateCampaign, EndCampaign, pools_of
 from ledger.commands.common import Outcome
-from ledger.commands.offers import IssueList
 from ledger.errors import CampaignUnknown
-from ledger.events import ListedOffer
-from ledger.policies.lift import Lift, lift
+from ledger.policies.lift import Lift, lift, lift_of_shares
 from ledger.programme.campaign import read_campaign
+from ledger.projections.buying import Window, kinds_bought
 from ledger.projections.campaign import CampaignRow, campaigns
-from ledger.projections.offer_results import Goods, InvoiceRow, invoice, issued, spent, used
+from ledger.projections.offer_results import (
+    Goods,
+    InvoiceRow,
+    Issued,
+    invoice,
+    issued,
+    spent,
+    used,
+)
+from ledger.projections.queries import Reader
 from ledger.types import Day
 
 
@@ -51,6 +60,20 @@ class Results(NamedTuple):
     """Who used it against who was held out."""
     lift_issued: Lift | None
     """Who was issued it, used or not, against who was held out."""
+    turned: Turned | None = None
+    """By its goal; None where it has none, or nobody to compare."""
+
+
+class Turned(NamedTuple):
+    """Members who before bought what the goal turns from and nothing of it, and who bought of it."""
+
+    members: int
+    """Issued."""
+    turned: int
+    held_out: int
+    held_out_turned: int
+    lift: Lift
+    """Of the shares, in basis points."""
 
 
 class Campaigns(Door):
@@ -82,29 +105,6 @@ class Campaigns(Door):
         """
         return self._do(ChangeBudget(code, amount_minor, pieces, author, command_id))
 
-    def issue_list(
-        self, card: str, offers: Sequence[ListedOffer], command_id: str, *, from_day: Day,
-        until_day: Day,
-    ) -> Outcome:  # fmt: skip
-        """Issue a list of offers to a card's holder; its event says the barcode and who is held out.
-
-        Raises:
-            KeyConflict, CardUnknown, MemberClosed, CampaignUnknown, CampaignOver, InputInvalid.
-        """
-        return self._do(IssueList(card, tuple(offers), from_day, until_day, command_id))
-
-    def issue_lists(self, lists: Iterable[IssueList]) -> list[Any]:
-        """Issue lists together, to cards or members; refusals stand among the outcomes, in order."""
-        return self.issue_lists_later(lists).result()
-
-    def issue_lists_later(self, lists: Iterable[IssueList]) -> Future[list[Any]]:
-        """The same without waiting: the answers come when the lists are durable.
-
-        Raises:
-            Busy, Closed.
-        """
-        return self._writer.submit_all([*lists])
-
     def campaign(self, code: str) -> CampaignView:
         """A campaign as it is now.
 
@@ -129,13 +129,44 @@ class Campaigns(Door):
         goods = Goods(terms.products, terms.categories, terms.from_day, state.until_day)
         with self.reading() as reader:
             who, use, paid = issued(reader, code), used(reader, code), spent(reader, code, goods)
-        out = [paid.get(member, 0) for member, held in who.items() if held]
-        got = {member: paid.get(member, 0) for member, held in who.items() if not held}
+            turned = self._turned(reader, state, who) if terms.goal_from else None
+        out = [paid.get(member, 0) for member, one in who.items() if one.held_out]
+        got = {member: paid.get(member, 0) for member, one in who.items() if not one.held_out}
         users = [paid.get(member, 0) for member in use]
         return Results(
             len(got), len(use), len(out), sum(pieces for pieces, _ in use.values()),
             sum(off for _, off in use.values()), lift(users, out), lift([*got.values()], out),
+            turned,
         )  # fmt: skip
+
+    def _turned(
+        self, reader: Reader, state: CampaignState, who: Mapping[bytes, Issued]
+    ) -> Turned | None:
+        """Who could be turned was so in the audience's window up to the campaign's first day."""
+        terms = state.terms
+        rules = self.programme_at(self.clock()).programme.segments
+        before = kinds_bought(
+            reader, window_of(terms.window, terms.from_day - 1), terms.category, rules
+        )
+        could = {
+            member
+            for member, kinds, products in before
+            if member in who and terms.goal_from in kinds and not _at_goal(terms, kinds, products)
+        }
+        days = Window(terms.from_day, state.until_day)
+        bought = {
+            member
+            for member, kinds, products in kinds_bought(reader, days, terms.category, rules)
+            if member in could and _at_goal(terms, kinds, products)
+        }
+        groups: tuple[list[bool], list[bool]] = ([], [])
+        for member in could:
+            groups[who[member].held_out].append(member in bought)
+        issued_to, out = groups
+        compared = lift_of_shares(issued_to, out)
+        if compared is None:
+            return None
+        return Turned(len(issued_to), sum(issued_to), len(out), sum(out), compared)
 
     def campaign_invoice(self, funder: str, first: Day, last: Day) -> list[InvoiceRow]:
         """What a funder owes for a period, the last day included, by campaign and product."""
@@ -146,3 +177,7 @@ class Campaigns(Door):
         """All campaigns, those that begin last first."""
         with self.reading() as reader:
             return campaigns(reader)
+
+
+def _at_goal(terms: e.CampaignCreated, kinds: set[str], products: set[str]) -> bool:
+    return terms.goal_product in products if terms.goal_product else terms.goal_to in kinds
