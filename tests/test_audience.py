@@ -1,5 +1,7 @@
 """Whom campaigns address, how deep they go for whom, how often, and whom they turn."""
 
+import time
+
 import pytest
 from conftest import PROGRAMME, SECRET
 
@@ -8,11 +10,14 @@ from ledger.application import LoyaltyLedger, issuing
 from ledger.application.issuing import Issues
 from ledger.commands.offers import IssueList
 from ledger.errors import CampaignUnknown, KeyConflict, MemberNotAddressed, OffersLimited
+from ledger.policies.due import due
 from ledger.policies.lift import lift_of_shares
 from ledger.policies.offers import held_out
 from ledger.types import Level, Product
 from tests.campaigns import begun, uses_on
+from tests.remedies import issues
 from tests.shop import DAY, NOW, key, line, receipt
+from tests.till import Till, process
 
 TODAY = 20_454
 PILLS, OURS, GEL, MILK = "100", "200", "300", "400"
@@ -162,6 +167,27 @@ def test_only_who_is_due_is_addressed(shop):
     assert by_card(shop, shop.addressed(soon, as_of=TODAY + 30)) == {}
 
 
+@pytest.mark.parametrize(
+    ("days", "today", "within", "expected"),
+    [
+        ([], 100, 14, False),
+        ([90, 90], 100, 14, False),  # one day of purchases has no pace
+        ([80, 100], 106, 14, True),  # told for 120, in exactly so many days
+        ([80, 100], 105, 14, False),
+        ([80, 100], 120, 14, True),  # past it by nothing, and by a quarter of 20 days
+        ([80, 100], 125, 14, True),
+        ([80, 100], 126, 14, False),
+        ([80, 100], 119, 0, False),
+        ([100, 80, 80], 106, 14, True),  # in any order, and a day once
+        ([0, 40, 44, 48], 49, 3, True),  # the middle interval, told for 52
+        ([0, 40, 44, 48], 49, 2, False),
+        ([*range(0, 1_000, 100), *range(910, 981, 10)], 980, 10, True),  # by the latest eight
+    ],
+)
+def test_due_is_by_ones_own_pace(days, today, within, expected):
+    assert due(days, today, within) == expected
+
+
 # --- everybody -------------------------------------------------------------------------
 
 
@@ -205,6 +231,35 @@ def test_a_run_that_was_stopped_goes_on(shop, monkeypatch):
     assert all(
         len(shop._state(shop.member_of(c)).lists) == 1 for c in ("N1", "N2", "N3", "S1", "S2")
     )
+
+
+def test_a_run_whose_process_is_killed_goes_on_and_nobody_gets_two(new_db, capsys):
+    db = new_db()
+    with LoyaltyLedger.create(db, PROGRAMME, secret=SECRET) as ledger:
+        stocked(ledger)
+        for number in range(2_000):
+            ledger.record_later([receipt(line(9), card=f"M{number}")], history=True, enrol=True)
+        ledger.record(receipt(line(9), card="M2000"), history=True, enrol=True)
+        begun(ledger, products=[OURS], until="2099-12-31", holdout_bp=1_000, seed="s1")
+        words = ("campaign", "issue", "--all", "--offer", "soup-24", "--command-id", "r1")
+        words += ("--from", "2098-12-01", "--until", "2098-12-14")
+        before = ledger.log.head()
+        running = process(*words, db=db)
+        deadline = time.monotonic() + 60
+        while ledger.log.head() < before + 600 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        running.kill()
+        running.wait()
+        there = ledger.log.head() - before
+    till = Till(capsys, db)
+    told = till(*words)
+    (counts,) = told["campaigns"]
+    assert told["before"] + told["recorded"] == counts["issued"] + counts["held_out"] == 2_001
+    assert 300 <= there // 2 <= told["before"]  # a database may finish what it was given
+    assert till(*words)["before"] == 2_001
+    with LoyaltyLedger.open(db) as ledger:
+        assert len(issues(ledger)) == 2_001
+        assert ledger.verify().clean
 
 
 def test_a_run_of_several_campaigns_makes_one_list_of_those_that_address_the_member(shop):

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.cli.render import money
-from ledger.application.campaigns import CampaignView, Results, Turned
+from adapters.cli.render import money, table
+from ledger.application.campaigns import CampaignView, CellResults, Results, Turned
 from ledger.events import CampaignCreated
 from ledger.policies.lift import Lift
 from ledger.programme.audience import CELLS
@@ -107,6 +107,7 @@ def results_data(told: Results) -> dict[str, Any]:
         "lift": told.lift and told.lift._asdict(),
         "lift_issued": told.lift_issued and told.lift_issued._asdict(),
         "turned": told.turned and _turned_data(told.turned),
+        "cells": [one._asdict() for one in told.cells],
     }
 
 
@@ -139,6 +140,9 @@ def results_lines(code: str, told: Results, currency: str) -> list[str]:
             f" {_percent(one.lift.held_out_mean_minor)},"
             f" {_percent(one.lift.difference_minor)} more ({_sure(one.lift)})",
         ]
+    if told.cells:
+        head = tuple(name.replace("_", " ") for name in CellResults._fields)
+        lines += ["", *table(head, told.cells)]
     return lines
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, cast
 
 from ledger import events as e
@@ -62,6 +62,19 @@ class Results(NamedTuple):
     """Who was issued it, used or not, against who was held out."""
     turned: Turned | None = None
     """By its goal; None where it has none, or nobody to compare."""
+    cells: Sequence[CellResults] = ()
+    """By where members stood on their first list; empty: it looks at no cells."""
+
+
+class CellResults(NamedTuple):
+    """What became of the members of a cell; turned are all of them that its goal counts."""
+
+    cell: str
+    issued: int
+    used: int
+    held_out: int
+    turned: int
+    held_out_turned: int
 
 
 class Turned(NamedTuple):
@@ -129,20 +142,20 @@ class Campaigns(Door):
         goods = Goods(terms.products, terms.categories, terms.from_day, state.until_day)
         with self.reading() as reader:
             who, use, paid = issued(reader, code), used(reader, code), spent(reader, code, goods)
-            turned = self._turned(reader, state, who) if terms.goal_from else None
+            could = self._could_turn(reader, state, who) if terms.goal_from else {}
         out = [paid.get(member, 0) for member, one in who.items() if one.held_out]
         got = {member: paid.get(member, 0) for member, one in who.items() if not one.held_out}
         users = [paid.get(member, 0) for member in use]
         return Results(
             len(got), len(use), len(out), sum(pieces for pieces, _ in use.values()),
             sum(off for _, off in use.values()), lift(users, out), lift([*got.values()], out),
-            turned,
+            _turned(who, could), _by_cell(terms, who, use, could),
         )  # fmt: skip
 
-    def _turned(
+    def _could_turn(
         self, reader: Reader, state: CampaignState, who: Mapping[bytes, Issued]
-    ) -> Turned | None:
-        """Who could be turned was so in the audience's window up to the campaign's first day."""
+    ) -> dict[bytes, bool]:
+        """Who could be turned when the campaign began, by the audience's window; and who was."""
         terms = state.terms
         rules = self.programme_at(self.clock()).programme.segments
         before = kinds_bought(
@@ -159,14 +172,7 @@ class Campaigns(Door):
             for member, kinds, products in kinds_bought(reader, days, terms.category, rules)
             if member in could and _at_goal(terms, kinds, products)
         }
-        groups: tuple[list[bool], list[bool]] = ([], [])
-        for member in could:
-            groups[who[member].held_out].append(member in bought)
-        issued_to, out = groups
-        compared = lift_of_shares(issued_to, out)
-        if compared is None:
-            return None
-        return Turned(len(issued_to), sum(issued_to), len(out), sum(out), compared)
+        return {member: member in bought for member in could}
 
     def campaign_invoice(self, funder: str, first: Day, last: Day) -> list[InvoiceRow]:
         """What a funder owes for a period, the last day included, by campaign and product."""
@@ -177,6 +183,29 @@ class Campaigns(Door):
         """All campaigns, those that begin last first."""
         with self.reading() as reader:
             return campaigns(reader)
+
+
+def _turned(who: Mapping[bytes, Issued], could: Mapping[bytes, bool]) -> Turned | None:
+    groups: tuple[list[bool], list[bool]] = ([], [])
+    for member, did in could.items():
+        groups[who[member].held_out].append(did)
+    given, out = groups
+    compared = lift_of_shares(given, out)
+    return compared and Turned(len(given), sum(given), len(out), sum(out), compared)
+
+
+def _by_cell(
+    terms: e.CampaignCreated, who: Mapping[bytes, Issued], use: Collection[bytes],
+    could: Mapping[bytes, bool],
+) -> list[CellResults]:  # fmt: skip
+    found = {cell: [0] * 5 for cell in terms.cells}
+    for member, (held_out, cell) in who.items():
+        if cell in found:
+            counts, did = found[cell], could.get(member, False)
+            counts[2 if held_out else 0] += 1
+            counts[1] += member in use
+            counts[4 if held_out else 3] += did
+    return [CellResults(cell, *counts) for cell, counts in found.items() if any(counts)]
 
 
 def _at_goal(terms: e.CampaignCreated, kinds: set[str], products: set[str]) -> bool:
