@@ -9,6 +9,7 @@ from ledger.policies.offers import (
     Left,
     amount_for,
     back,
+    ean13,
     held_out,
     lately,
     uses,
@@ -129,6 +130,7 @@ def test_the_first_that_fits_and_a_second_only_where_all_say_so():
         ([line(quantity=2), line(SAUCE)], {"kind": "points", "amount": 7}, [(0, "a", 1, 0, 7)]),
         ([line(), line(SAUCE)], {"kind": "reward", "amount": 0}, [(0, "a", 1, 0, 0)]),
         ([line(off=50), line(SAUCE, voided=True)], {}, []),
+        ([line(off=1), line(SAUCE)], {}, [(0, "a", 1, 1, 0)]),
     ],
 )  # fmt: skip
 def test_what_a_bundle_uses(lines, fields, expected):
@@ -146,6 +148,12 @@ def test_a_bundle_comes_before_single_offers_and_has_all_its_lines():
     ]  # fmt: skip
     lines[1] = line(SAUCE)  # only makes the bundle whole, and is not free either
     assert found(lines, [points, bundle]) == [(0, "b", 1, 50, 0), (2, "p", 1, 0, 7)]
+
+
+def test_a_use_says_the_list_and_the_reward():
+    one = deal(kind="reward", amount=0, reward="a recipe")
+    (use,) = uses([line()], [()], [one], {"a": Left()})
+    assert (use.barcode, use.reward) == ("99", "a recipe")
 
 
 def test_what_is_left_limits_bundles():
@@ -185,6 +193,12 @@ def test_what_goes_back_is_a_share_of_the_use():
     assert second == e.OfferBack(0, "a", PASTA, 1, 34, 8)
     assert back(e.OfferUse(0, "a", "99", 0, 0), 3, 0, 2, PASTA, 7) is None
     assert back(e.OfferUse(0, "a", "99", 0, 9), 3, 0, 1, PASTA, 7).off_minor == 3
+
+
+def test_the_barcode_of_a_list_has_ten_digits_of_its_number():
+    # 9 + 3x9 + 3x1 + 2 + 3x3 + 4 + 3x5 is 69, and 1 to the next ten.
+    assert ean13(12_345) == "9900000123451"
+    assert ean13(10**10 + 12_345) == ean13(12_345) != ean13(10**9 + 12_345)
 
 
 def test_the_holdout_never_moves():
