@@ -4,6 +4,7 @@ import pytest
 
 from ledger import events as e
 from ledger.application import LoyaltyLedger
+from ledger.commands.offers import IssueList
 from ledger.errors import (
     CampaignOver,
     CampaignUnknown,
@@ -11,6 +12,7 @@ from ledger.errors import (
     InputInvalid,
     KeyConflict,
     MemberClosed,
+    MemberUnknown,
 )
 from ledger.policies.offers import ean13, held_out
 from tests.campaigns import PASTA, RICE, SOUP, begun, described, drawn, issued, soup, uses_on
@@ -54,6 +56,27 @@ def test_the_same_list_again_is_a_repeat_and_another_under_its_id_is_refused(sho
     with pytest.raises(KeyConflict):
         shop.issue_list("C1", offers, "l1", from_day=TODAY, until_day=TODAY + 7)
     assert len(shop._state(first.stream).lists) == 1
+
+
+def test_lists_together_are_as_one_by_one_and_a_refusal_stands_among_them(shop):
+    code = begun(shop)
+    member = shop.member_of("C1")
+
+    def asked(to, number):
+        return IssueList(to, (e.ListedOffer(code),), TODAY, TODAY + 6, number)
+
+    lists = [asked(member, "l1"), asked("C9", "l2"), asked("C2", "l3"), asked(b"\x01" * 16, "l4")]
+    first, unknown, second, nobody = shop.issue_lists(lists)
+    assert isinstance(unknown, CardUnknown)
+    assert isinstance(nobody, MemberUnknown)
+    assert [shop.event(one).offers for one in (first, second)] == [
+        (e.ListedOffer(code, "", 50),)
+    ] * 2
+    head = shop.log.head()
+    assert shop.issue_lists(lists[:1]) == [first._replace(repeat=True)]
+    again = shop.issue_list("C1", [e.ListedOffer(code)], "l1", from_day=TODAY, until_day=TODAY + 6)
+    assert again == first._replace(repeat=True)
+    assert shop.log.head() == head
 
 
 @pytest.mark.parametrize(
@@ -133,6 +156,30 @@ def test_a_line_uses_the_offer_of_the_list_that_is_shown(shop):
     assert drawn(shop) == (150, 3)
 
 
+def test_a_list_is_accepted_by_showing_it_in_time_used_or_not(shop, clock):
+    code = begun(shop)
+    listed = issued(shop, "C1", code)
+    nothing = bought(shop, listed, line(200, RICE))
+    assert shop.event(nothing).award.accepted == (listed.barcode,)
+    assert uses_on(shop, nothing) == []
+    used = bought(shop, listed, soup())
+    assert shop.event(used).award.accepted == (listed.barcode,)
+    assert shop.event(bought(shop, listed, soup(), card="C2")).award.accepted == ()
+    shop.end_campaign(code, TODAY, "Ada", "end-1")
+    clock.now = NOW + 2 * DAY
+    over = bought(shop, listed, soup(), at=clock.now)
+    assert (shop.event(over).award.accepted, uses_on(shop, over)) == ((listed.barcode,), [])
+    clock.now = NOW + 7 * DAY
+    late = bought(shop, listed, soup(), at=clock.now)
+    assert shop.event(late).award.accepted == ()
+    assert shop.campaign_results(code).accepted == 1
+    other = issued(shop, "C2", begun(shop, code="other", products=[RICE]), days=(TODAY, TODAY + 9))
+    assert shop.campaign_results("other").accepted == 0
+    bought(shop, other, soup(), card="C2", at=clock.now)
+    assert (shop.campaign_results("other").accepted, shop.campaign_results("other").used) == (1, 0)
+    assert shop.verify().clean
+
+
 def test_without_the_list_or_with_another_members_there_is_no_offer(shop):
     listed = issued(shop, "C1", begun(shop))
     assert uses_on(shop, shop.record(receipt(soup(), card="C1"))) == []
@@ -189,13 +236,21 @@ def test_voided_lines_and_returns_use_nothing(shop):
     assert uses_on(shop, bought(shop, listed, soup(voided=True), line(1))) == []
 
 
-@pytest.mark.parametrize(("combines", "used"), [((True, True), 2), ((True, False), 1)])
+@pytest.mark.parametrize(
+    ("combines", "used"), [((True, True), 2), ((True, False), 1), ((False, True), 1)]
+)
 def test_two_offers_on_a_line_only_where_both_say_so(shop, combines, used):
     first = begun(shop, code="a", may_combine=combines[0])
     second = begun(shop, code="b", may_combine=combines[1])
     listed = issued(shop, "C1", first, second)
     found = uses_on(shop, bought(shop, listed, soup(off=80)))
     assert [(use[1], use[3]) for use in found] == [("a", 50), ("b", 30)][:used]
+
+
+def test_a_line_has_an_offer_of_a_campaign_once(shop):
+    code = begun(shop, may_combine=True)
+    listed = issued(shop, "C1", code, e.ListedOffer(code, SOUP, 20))
+    assert uses_on(shop, bought(shop, listed, soup(off=70))) == [(0, code, 1, 50, 0)]
 
 
 def test_limits_by_day_and_by_member_are_kept(shop, clock):

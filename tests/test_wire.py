@@ -231,6 +231,45 @@ SAMPLES = (
 """What the generator writes for an event that has no file yet."""
 
 LATER = {
+    "campaign-aimed": e.CampaignCreated(
+        NOW,
+        "ibu",
+        "Ibu, Köln",
+        20_454,
+        20_484,
+        ("4006381333931",),
+        (),
+        "K & Söhne",
+        "off_minor",
+        150,
+        "Ada",
+        holdout_bp=2_000,
+        seed="spring",
+        category="schmerz",
+        window="12m",
+        cells=("national heavy", "national light"),
+        due_days=14,
+        together=3,
+        depth=(e.Depth("national heavy", (150, 50)), e.Depth("national light", (20,))),
+        goal_from="national",
+        goal_to="own",
+        goal_product="4006381333932",
+        bundle=(e.BundlePart(("4006381333933",), ("salben",)), e.BundlePart((), ("tee",))),
+        most_lists=2,
+        limit_days=28,
+    ),
+    "list-issued-cells": e.ListIssued(
+        NOW,
+        "9900000000004",
+        (e.ListedOffer("ibu", "", 150, "national heavy"),),
+        20_454,
+        20_460,
+        20_491,
+        "list-1",
+        ("ei",),
+        ("own light",),
+        ("mai",),
+    ),
     "scan-offers": e.ReceiptScanned(
         e.Scan("Köln 7", "3", 20_454, "000126", NOW, 60, PACKED),
         e.Award(
@@ -246,6 +285,10 @@ LATER = {
                 e.OfferUse(2, "mai", "9900000000004", 1, 0, 3, "ein Rezept"),
             ),
         ),
+    ),
+    "scan-accepted": e.ReceiptScanned(
+        e.Scan("Köln 7", "3", 20_454, "000127", NOW, 60, PACKED),
+        e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6, accepted=("9900000000004",)),
     ),
     "returned-offers": e.GoodsReturned(
         RECEIPT,

@@ -15,6 +15,7 @@ from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.dryrun import DryRuns
 from ledger.application.following import Following
+from ledger.application.issuing import Issuing
 from ledger.application.members import Members
 from ledger.application.membership import Membership
 from ledger.application.offers import Offers
@@ -50,6 +51,7 @@ class LoyaltyLedger(
     Complaints,
     Catalogues,
     Campaigns,
+    Issuing,
     Reviews,
     Tiers,
     Reads,

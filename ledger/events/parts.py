@@ -168,6 +168,8 @@ class ListedOffer(Struct, frozen=True, array_like=True, gc=False):
     """Empty: all the campaign's goods."""
     amount: int = 0
     """As the campaign's, for a piece; no deeper than that."""
+    cell: str = ""
+    """Where the member stood in the category when it was issued: `national heavy` and so on."""
 
 
 class OfferUse(Struct, frozen=True, array_like=True, gc=False):
@@ -219,3 +221,5 @@ class Award(Struct, frozen=True, array_like=True, gc=False):
     """Points that wait for a person instead of lying in the lot."""
     counted: tuple[Counted, ...] = ()
     offers: tuple[OfferUse, ...] = ()
+    accepted: tuple[str, ...] = ()
+    """Barcodes of the member's lists that were shown on one of their days, used or not."""

@@ -115,7 +115,8 @@ def profiles(
     if wanted.goods:
         for member, bought in regular(whose, lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)
-            found[member] = replace(found[member], goods=goods[0], products=goods[1])
+            days = tuple(sorted({row[2] for row in bought}))
+            found[member] = replace(found[member], goods=goods[0], products=goods[1], days=days)
     if wanted.hours:
         for member, times in regular(whose, _times(reader, window), found):
             found[member] = replace(found[member], hours=_hours(times))
@@ -240,6 +241,19 @@ def _goods(
             shelf = _shelf(within, brand, kind, rules)
             shelves[product] = max(shelves.get(product, _NOWHERE), shelf)
     return whole.bought(), {product: one.bought() for product, one in by_product.items()}
+
+
+def kinds_bought(
+    reader: Reader, window: Window, category: str, rules: Segments
+) -> Iterator[tuple[bytes, set[str], set[str]]]:
+    """The kinds of brand and the products that members bought of a category, as it was then."""
+    rows = lines(reader, window, Wanted(category=category))
+    for member, group in groupby(rows, key=itemgetter(0)):
+        kinds, products = set(), set()
+        for row in group:
+            kinds.add(_shelf(category, row[6], row[7], rules).kind)
+            products.add(row[4])
+        yield member, kinds, products
 
 
 _NOWHERE = Shelf("", "")
