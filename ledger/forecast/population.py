@@ -53,7 +53,7 @@ def unpacked(packed: bytes) -> Population:
     day, items, columns, members, last = msgspec.structs.astuple(
         msgspec.msgpack.decode(packed, type=_Packed)
     )
-    return Population(day, items, Crowd(*map(_floats, columns), members), last)
+    return Population(day, items, Crowd._make([*map(_floats, columns), members]), last)
 
 
 def _whole(column: Floats) -> list[float]:

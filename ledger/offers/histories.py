@@ -16,7 +16,16 @@ import msgspec
 from ledger import events as e
 from ledger.projections import habits
 from ledger.projections.queries import Reader
-from ledger.projections.rhythm import LEAVING, LEFT, News, Rhythm, Scanned, later_than, rhythms, visit
+from ledger.projections.rhythm import (
+    LEAVING,
+    LEFT,
+    News,
+    Rhythm,
+    Scanned,
+    later_than,
+    rhythms,
+    visit,
+)
 from ledger.store.keys import ID_BYTES, MEMBER
 from ledger.store.log import Log, Paged
 from ledger.types import Instant

@@ -89,7 +89,7 @@ def population(histories: Histories, day: Day) -> Population:
             break
     if not members:
         return nobody(day)
-    return Population(day, items, Crowd(*sums, len(members)), members[-1])
+    return Population(day, items, Crowd._make([*sums, len(members)]), members[-1])
 
 
 def schedule(
@@ -100,7 +100,7 @@ def schedule(
     *columns, counted = known.crowd
     for some in histories.by(MEMBERS, wanted.member):
         part = chunk(some, numbers, wanted.as_of, known.day)
-        crowd = Crowd(*_moved(np.array(columns), known.items, part), counted)
+        crowd = Crowd._make([*_moved(np.array(columns), known.items, part), counted])
         moment = _moment(part, crowd, known, wanted.as_of)
         told = likely(model, moment, 0, len(part.members), wanted.lines)
         yield from _lists(part, moment, told, wanted, goods)

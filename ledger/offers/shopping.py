@@ -114,7 +114,7 @@ def _pairs(
     at = begin + _HEAD + _TIME * np.maximum(back, 0)
 
     def column(place: Ints) -> Ints:
-        return words[place].astype(np.int64)
+        return words.take(place).astype(np.int64)  # faster than by index
 
     known = visits[member]
     low, high = column(begin + _PAID) & (2**32 - 1), column(begin + _PAID + 1)

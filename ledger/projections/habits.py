@@ -1,6 +1,6 @@
 """What is kept of a member's purchases in bounded space, and how receipts are taken into it.
 
-The latest receipts are kept as they come, which costs least; every `FRESH` of them are taken into
+The latest receipts are kept as they come, which costs least; every so many of them are taken into
 what is packed by product. So the same receipts in the same order come to the same bytes, however
 the log is cut into batches.
 """
@@ -19,8 +19,8 @@ from ledger.events.parts import Goods
 from ledger.policies.rhythm import LATEST
 from ledger.types import Day
 
-FRESH = 64
-"""So many receipts, or a quarter to an eighth of what is packed already, are taken in together: with
+FRESH = 32
+"""So many receipts are taken in together, or a quarter to a half of what is packed already: with
 fewer the same bytes are written more often, with more there is more to read for who asks."""
 VISITS = 128
 """The latest visits, whose days and spend are kept."""
@@ -49,11 +49,11 @@ class Fresh(msgspec.Struct, array_like=True, frozen=True, gc=False):
     amounts_minor: tuple[int, ...]
 
     @property
-    def codes(self) -> tuple[str, ...]:
+    def codes(self) -> Sequence[str]:
         """The product of each line."""
-        if self.digits:
-            return unpacked(self.texts, self.digits, len(self.quantities))
-        return self.texts
+        return (
+            unpacked(self.texts, self.digits, len(self.quantities)) if self.digits else self.texts
+        )
 
 
 class Habits(msgspec.Struct, array_like=True, gc=False):
@@ -106,7 +106,7 @@ def _sold(goods: Goods) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ..
 
 def step(visits: int) -> int:
     """At which multiples of visits they are taken in; each step is a multiple of the one before."""
-    return max(FRESH, 1 << visits.bit_length() >> 3)
+    return max(FRESH, 1 << visits.bit_length() >> 2)
 
 
 def fresh(visits: int) -> int:
@@ -159,7 +159,8 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
     first = not places[0]
     latest = kept.latest + b"".join(visits)
     if late:
-        latest = b"".join(sorted(_cut(latest, VISIT.size), key=_visit_day))
+        by_day: list[bytes] = sorted(_cut(latest, VISIT.size), key=_visit_day)
+        latest = b"".join(by_day)
     return Habits(
         kept.visits + len(ordered),
         ordered[0].day if first else kept.first_day,
@@ -219,36 +220,39 @@ def _moved(packed: bytes, places: Sequence[int]) -> bytes:
     return b"".join(moved)
 
 
-def _added(goods: dict[str, bytes], news: dict[str, _News]) -> None:
+def _added(goods: dict[str, bytes], by_code: dict[str, _News]) -> None:
     """Add what was bought after all that is kept."""
     head, head_of, size = HEAD.pack, HEAD.unpack_from, HEAD.size
-    for code, (times, paid, spend, _, number, day) in news.items():
-        old = goods.get(code)
+    for code, (times, paid, spend, _, number, day) in by_code.items():
         count = len(times) // TIME.size
-        if old is not None:
-            before, number, day, _, spent = head_of(old)
-            count += before
-            spend += spent
-            times = old[size:] + times
-        goods[code] = head(count, number, day, paid, spend) + times[-_KEPT_TIMES:]
+        if (old := goods.get(code)) is None:
+            goods[code] = head(count, number, day, paid, spend) + times[-_KEPT_TIMES:]
+        else:
+            before, first, first_day, _, spent = head_of(old)
+            all_times = old[size:] + times
+            goods[code] = (
+                head(before + count, first, first_day, paid, spent + spend)
+                + all_times[-_KEPT_TIMES:]
+            )
 
 
-def _added_late(goods: dict[str, bytes], news: dict[str, _News]) -> None:
+def _added_late(goods: dict[str, bytes], by_code: dict[str, _News]) -> None:
     """Add what was bought at any time."""
-    for code, (times, paid, spend, _, number, day) in news.items():
+    for code, (times, paid, spend, _, number, day) in by_code.items():
+        new = HEAD.pack(len(times) // TIME.size, number, day, paid, spend) + times
         old = goods.get(code)
-        count = len(times) // TIME.size
-        if old is not None:
-            before, first, first_day, paid_before, spent = HEAD.unpack_from(old)
-            count += before
-            spend += spent
-            if _last(old) > _last(times):
-                paid = paid_before
-            if first < number:
-                number, day = first, first_day
-            both = sorted(TIME.iter_unpack(old[HEAD.size :] + times))
-            times = b"".join([TIME.pack(*one) for one in both])
-        goods[code] = HEAD.pack(count, number, day, paid, spend) + times[-_KEPT_TIMES:]
+        goods[code] = _both(old, new) if old else new[: HEAD.size] + times[-_KEPT_TIMES:]
+
+
+def _both(old: bytes, new: bytes) -> bytes:
+    """A product of which one part was bought before, after or between the other."""
+    count, *first, paid, spend = HEAD.unpack_from(old)
+    new_count, *new_first, new_paid, new_spend = HEAD.unpack_from(new)
+    number, day = min(first, new_first)
+    times = sorted(TIME.iter_unpack(old[HEAD.size :] + new[HEAD.size :]))
+    last = paid if _last(old) > _last(new) else new_paid
+    head = HEAD.pack(count + new_count, number, day, last, spend + new_spend)
+    return head + b"".join([TIME.pack(*one) for one in times[-LATEST:]])
 
 
 def _last(packed: bytes) -> int:

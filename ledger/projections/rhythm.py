@@ -45,7 +45,7 @@ FCT_MEMBER_RHYTHM = Table(
 )
 FCT_MEMBER_GOODS = Table(
     "fct_member_goods",
-    "One row a member with 64 visits or more: what it buys how often, packed by product",
+    "One row a member with 32 visits or more: what it buys how often, packed by product",
     1,
     (
         Column("member_id", "id", "the member's stream"),
@@ -103,8 +103,6 @@ class Rhythm:
         """Take in what was told; where that packs goods, they must be there."""
         visits, spend_minor, fresh, days = self.visits, self.spend_minor, self.fresh, self.days
         for one in news:  # done for every receipt, so it is written out
-            if one[1] > self.recorded_at:
-                self.recorded_at = one[1]
             if len(one) == LEAVING:
                 self.gone = one[2]
                 continue
@@ -124,6 +122,7 @@ class Rhythm:
                 self.packed, fresh = True, b""
         del days[:-DAYS]
         self.visits, self.spend_minor, self.fresh = visits, spend_minor, fresh
+        self.recorded_at = max(self.recorded_at, *[one[1] for one in news])
         self.position = news[-1][0]
 
     def habits(self) -> Habits:
@@ -140,9 +139,9 @@ class Rhythm:
         )  # fmt: skip
 
 
-News = tuple[int, Instant, int] | tuple[int, Instant, Day, int, bytes]
+News = tuple[Any, ...]
 """Position and the ledger's time, then whether the member is gone; or the day, what was paid for
-what was bought, and the receipt as `habits` keeps it. A tuple, as it may come from another process."""
+what was bought, and the receipt as `habits` keeps it."""
 LEAVING = 3
 """So long is what tells of leaving or coming back; longer is a visit."""
 LEFT: Mapping[type[e.Event], int] = {
@@ -195,14 +194,12 @@ def later_than(reader: Reader, upto: int, until: Instant) -> tuple[int, int]:
     """Members of whom something was recorded after a position or an instant, and all members."""
     name = reader.name(FCT_MEMBER_RHYTHM)
     query = f"SELECT count(*) FROM {name}"
-    (later,), = reader.rows(f"{query} WHERE position > ? OR recorded_at > ?", (upto, until))
-    (members,), = reader.rows(query, ())
+    ((later,),) = reader.rows(f"{query} WHERE position > ? OR recorded_at > ?", (upto, until))
+    ((members,),) = reader.rows(query, ())
     return later, members
 
 
-def rhythms(
-    reader: Reader, after: bytes, until: bytes, limit: int
-) -> list[tuple[bytes, Rhythm]]:
+def rhythms(reader: Reader, after: bytes, until: bytes, limit: int) -> list[tuple[bytes, Rhythm]]:
     """So many members who bought something, after one id and before another."""
     columns = ", ".join(f"r.{column.name}" for column in FCT_MEMBER_RHYTHM.columns)
     query = (
