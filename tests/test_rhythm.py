@@ -8,7 +8,7 @@ from shop import DAY, NOW, back, line, receipt
 
 from ledger.policies.rhythm import DAYS, LATEST, Pace, pace
 from ledger.projections import engine, habits
-from ledger.projections.habits import FRESH, HEAD, TIME, VISIT, Fresh, Habits, fresh, step, taken
+from ledger.projections.habits import FRESH, TIME, VISIT, Fresh, Habits, fresh, step, taken
 from ledger.projections.rhythm import FCT_MEMBER_GOODS, FCT_MEMBER_RHYTHM, RHYTHM, rhythms
 from ledger.store.keys import ID_BYTES, MEMBER
 
@@ -40,18 +40,23 @@ def oracle(receipts):
             goods.setdefault(code, []).append((number, one.day, quantity[code], amount[code]))
     told = {}
     for code, times in goods.items():
-        spend = sum(amount for *_, amount in times)
-        head = (len(times), *times[0][:2], times[-1][3], spend)
-        told[code] = (head, [one[:3] for one in times[-LATEST:]])
+        told[code] = (len(times), times[0][:2], sum(time[3] for time in times), times[-LATEST:])
     visits = [(one.day, len(set(one.codes)), sum(one.amounts_minor)) for one in ordered]
     return told, visits
 
 
 def shown(kept):
-    goods = {
-        code: (HEAD.unpack_from(packed), list(TIME.iter_unpack(packed[HEAD.size :])))
-        for code, packed in kept.goods.items()
-    }
+    goods = {}
+    for code, packed in kept.goods.items():
+        earlier, *times = TIME.iter_unpack(packed)
+        count, first, spend = -earlier[0], [earlier[1:3]], earlier[3]
+        if count <= 0:
+            times, count, first, spend = [earlier, *times], 0, [], 0
+        assert len(times) <= 2 * LATEST
+        goods[code] = (
+            count + len(times), min([*first, times[0][:2]]),
+            spend + sum(time[3] for time in times), times[-LATEST:],
+        )  # fmt: skip
     return goods, list(VISIT.iter_unpack(kept.latest))
 
 
@@ -83,7 +88,7 @@ def test_beyond_the_bound_what_was_not_bought_for_longest_is_let_go(monkeypatch)
     assert sorted(kept.goods) == ["a", "b"]
     kept = taken(kept, [Fresh(9, ("c",), b"", (1,), (100,))])
     assert sorted(kept.goods) == ["b", "c"]
-    assert HEAD.unpack_from(kept.goods["c"])[0] == 1, "it begins anew"
+    assert shown(kept)[0]["c"][0] == 1, "it begins anew"
     assert kept.visits == 6
 
 
@@ -93,9 +98,9 @@ def test_beyond_the_bound_a_late_visit_counts_as_before_those_that_are_kept(monk
     kept = taken(kept, [Fresh(25, ("b",), b"", (1,), (100,)), Fresh(5, ("c",), b"", (1,), (100,))])
     goods, visits = shown(kept)
     assert [day for day, _, _ in visits] == [40, 50, 60]
-    assert goods["c"][0][1:3] == (0, 5)
-    assert goods["b"][0][1:3] == (4, 25), "after those of which no day is known any more"
-    assert [number for number, _, _ in goods["a"][1]] == [1, 2, 3, 5, 6, 7]
+    assert goods["c"][1] == (0, 5)
+    assert goods["b"][1] == (4, 25), "after those of which no day is known any more"
+    assert [number for number, *_ in goods["a"][3]] == [1, 2, 3, 5, 6, 7]
     assert kept.first_day == 5
 
 

@@ -12,13 +12,12 @@ from ledger.forecast.pairs import NEVER, RECENT, Pairs, People, people_of
 from ledger.forecast.purchases import Ints
 from ledger.offers.histories import History
 from ledger.policies.rhythm import LATEST, Pace, pace
-from ledger.projections.habits import HEAD, TIME, VISIT, Habits
+from ledger.projections.habits import TIME, VISIT, Habits
 from ledger.types import Day
 
-WORD = 4
-_HEAD, _TIME = HEAD.size // WORD, TIME.size // WORD
-_PAID = 3
-"""The word of a head at which what was paid on the last visit begins; it has two."""
+_WORDS = TIME.size // 4
+_DAY, _QUANTITY, _AMOUNT = 1, 2, 3
+"""Words of a `TIME` after the number of the visit; the last of them goes on in the next one."""
 _VISIT = np.dtype([("day", "<i4"), ("size", "<i4"), ("spend", "<i8")])
 SPEND_DAYS = 56
 assert (RECENT, VISIT.size) == (LATEST, _VISIT.itemsize)  # noqa: S101  kept there, looked at here
@@ -106,21 +105,28 @@ def _pairs(
     """Pairs in their order, what was bought at the latest times, what was paid the last time."""
     packed = [one for member in kept for one in member.goods.values()]
     words = np.frombuffer(b"".join(packed), "<i4")
-    sizes = np.array(list(map(len, packed)), dtype=np.int64) // WORD
+    sizes = np.array(list(map(len, packed)), dtype=np.int64) // 4
     begin = (np.cumsum(sizes) - sizes)[order]
-    member, item, times = member[order], item[order], (sizes[order] - _HEAD) // _TIME
-    back = times - 1 - np.arange(RECENT)[:, None]
-    there = back >= 0
-    at = begin + _HEAD + _TIME * np.maximum(back, 0)
+    member, item, rows = member[order], item[order], sizes[order] // _WORDS
 
     def column(place: Ints) -> Ints:
         return words.take(place).astype(np.int64)  # faster than by index
 
+    earlier = np.maximum(-column(begin), 0)  # let go: told of before the others
+    rows -= earlier > 0
+    begin_of_times = begin + _WORDS * (earlier > 0)
     known = visits[member]
-    low, high = column(begin + _PAID) & (2**32 - 1), column(begin + _PAID + 1)
+    number, day = column(begin_of_times), column(begin_of_times + _DAY)
+    before = (earlier > 0) & (column(begin + 1) < number)
+    first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
+    back = rows - 1 - np.arange(RECENT)[:, None]
+    there = back >= 0
+    at = begin_of_times + _WORDS * np.maximum(back, 0)
     pairs = Pairs(
-        member, item, column(begin), known,
-        np.where(there, known - column(at), NEVER), np.where(there, today - column(at + 1), NEVER),
-        known - column(begin + 1), today - column(begin + 2),
+        member, item, rows + earlier, known,
+        np.where(there, known - column(at), NEVER),
+        np.where(there, today - column(at + _DAY), NEVER),
+        known - first, today - first_day,
     )  # fmt: skip
-    return pairs, np.where(there, column(at + 2), NEVER), low | high << 32
+    low, high = column(at[0] + _AMOUNT) & (2**32 - 1), column(at[0] + _AMOUNT + 1)
+    return pairs, np.where(there, column(at + _QUANTITY), NEVER), low | high << 32
