@@ -1,5 +1,4 @@
-"""Lists of what members are about to need, on one core, and what it costs to keep what they are made
-from up to date.
+"""Lists of what members are about to need, on one core, and what keeping their rows costs.
 
 Histories are made up in the size of a chain's regulars: 75 receipts a member of 11 lines each, from
 5,000 products. Beside the lists from rows, the same lists from the log, which must be the same; beside

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from itertools import pairwise
 
 import pytest
 from shop import DAY, NOW, back, line, receipt
@@ -107,7 +108,7 @@ def test_beyond_the_bound_a_late_visit_counts_as_before_those_that_are_kept(monk
 def test_receipts_are_taken_in_at_steps_that_grow(monkeypatch):
     at = [visits for visits in range(1, 1_200) if visits % step(visits) == 0]
     assert at[:4] == [FRESH * n for n in range(1, 5)]
-    assert all(later % (later - before) == 0 for before, later in zip(at, at[1:], strict=False))
+    assert all(later % (later - before) == 0 for before, later in pairwise(at))
     for before, later in zip([0, *at], at, strict=False):
         assert [fresh(v) for v in range(before, later)] == list(range(later - before))
         assert later - before <= max(FRESH, later // 2)
@@ -139,7 +140,9 @@ def shopping(members=4, visits=80, seed=3):
             goods += [line(50, goods[0].product)] * (at % 9 == 0)
             goods += [line(25, "bottle", kind="deposit")] * (at % 5 == 0)
             one = receipt(
-                *goods, card=f"c{member}", at=NOW - DAY * (visits * 2 + 20 - day) + rng.randrange(DAY)
+                *goods,
+                card=f"c{member}",
+                at=NOW - DAY * (visits * 2 + 20 - day) + rng.randrange(DAY),
             )
             made.append((at, member, one))
     return [one for *_, one in sorted(made, key=lambda row: row[:2])]

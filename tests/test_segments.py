@@ -389,7 +389,9 @@ def test_by_rhythm_members_move_by_staying_away(ledger):
     assert before[ledger.member_of("a1")] == "on time"
     assert before[ledger.member_of("e1")] == NONE
     ledger.return_goods(key(back[-1]), "r1")
-    assert members_of(ledger, ask(ledger, "rhythm"))("c1") == "lost", "of that visit nothing is left"
+    assert members_of(ledger, ask(ledger, "rhythm"))("c1") == "lost", (
+        "of that visit nothing is left"
+    )
 
 
 # --- the facts ------------------------------------------------------------------------------

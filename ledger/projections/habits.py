@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -35,7 +34,7 @@ TIME = struct.Struct("<iiiq")
 """A product on a visit: its number, day, quantity, what was paid. A product has one after another,
 ascending; where earlier ones were let go, a first one of the same size tells of them: how many, below
 zero, number and day of the first one, what was paid for them."""
-_MOST_TIMES = 2 * LATEST * TIME.size
+_KEPT, _MOST_TIMES = LATEST * TIME.size, 2 * LATEST * TIME.size
 """With more than twice as many as are looked at, earlier ones are let go: not at every purchase."""
 
 
@@ -147,7 +146,9 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
                 goods[code] = time
             else:
                 times += time
-                goods[code] = _shortened(times) if len(times) > _MOST_TIMES else times
+                if len(times) > _MOST_TIMES:
+                    times = _shortened(_sorted(times) if late else times)
+                goods[code] = times
     first = not places[0]
     latest = kept.latest + b"".join(visits)
     if late:
@@ -220,16 +221,18 @@ def _sorted(times: bytes) -> bytes:
 
 
 def _shortened(times: bytes) -> bytes:
-    """The latest ones, and what is told of all earlier ones."""
-    ranked = sorted(TIME.iter_unpack(times))
+    """The latest ones, and what is told of all earlier ones; ascending."""
     count = spend = 0
     seen: list[tuple[int, Day]] = []
-    for number, day, quantity, amount in ranked[:-LATEST]:
-        count += -number if number < 0 else 1
-        seen.append((day, quantity) if number < 0 else (number, day))
+    for number, day, quantity, amount in TIME.iter_unpack(times[:-_KEPT]):
+        if number < 0:
+            count -= number
+            seen.append((day, quantity))
+        else:
+            count += 1
+            seen.append((number, day))
         spend += amount
-    latest = [TIME.pack(*time) for time in ranked[-LATEST:]]
-    return TIME.pack(-count, *min(seen), spend) + b"".join(latest)
+    return TIME.pack(-count, *min(seen), spend) + times[-_KEPT:]
 
 
 def _last(packed: bytes) -> int:
