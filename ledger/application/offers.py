@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -13,13 +15,15 @@ from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
+from ledger.offers.histories import Cut, Histories
 from ledger.projections.catalogue import shelf
+from ledger.projections.queries import Reader
+from ledger.projections.rhythm import RHYTHM
 from ledger.store.keys import ID_BYTES, MODEL_STREAM
 from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
     from ledger.offers.schedule import MemberList
-    from ledger.offers.shopping import Cut
 
 MOST_LINES = 100
 
@@ -47,11 +51,14 @@ class Offers(Door):
         from ledger.offers.fitting import learned  # noqa: PLC0415  an extra
 
         day, cut = self._cut(as_of)
-        model, members = learned(self.log, cut, day)
-        encoded = msgspec.msgpack.encode(model)
+        model, known, members = learned(self._histories(cut), day)
+        encoded, population = msgspec.msgpack.encode(model), known.packed()
+        digest = hashlib.sha256(encoded + population).hexdigest()
         return self._do(
-            RecordModel(encoded, model.digest, day, cut.upto, members, author, command_id)
-        )
+            RecordModel(
+                encoded, digest, day, cut.upto, members, author, command_id, population
+            )
+        )  # fmt: skip
 
     def offer_lists(
         self, *, as_of: Day | None = None, lines: int = 20, from_minor: int = 0, card: str = ""
@@ -64,6 +71,7 @@ class Offers(Door):
             ImportError: the extra `offers` is not installed.
         """
         from ledger.forecast.model import Model  # noqa: PLC0415  an extra
+        from ledger.forecast.population import unpacked  # noqa: PLC0415
         from ledger.offers.schedule import Wanted, population, schedule  # noqa: PLC0415
 
         if not 1 <= lines <= MOST_LINES:
@@ -72,16 +80,30 @@ class Offers(Door):
         member = self._holder(card) if card else b""
         fitted = self._fitted(cut)
         model = msgspec.msgpack.decode(fitted.model, type=Model) if fitted else None
-        known = population(self.log, cut, day)
-        wanted = Wanted(day, lines, from_minor, member)
         with self.reading() as reader:
             goods = shelf(reader, day + 1, cut.until)
-        told = schedule(self.log, cut, wanted, model, known, goods)
+        histories = self._histories(cut)
+        if fitted and fitted.population:
+            known = unpacked(fitted.population)
+        else:
+            known = population(histories, day)
+        wanted = Wanted(day, lines, from_minor, member)
+        told = schedule(histories, wanted, model, known, goods)
         return Lists(day, fitted.digest if fitted else "", told)
 
-    def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
-        from ledger.offers.shopping import Cut  # noqa: PLC0415  an extra
+    def _histories(self, cut: Cut) -> Histories:
+        """From rows and log; where rows of members are missing, from the log alone."""
+        self.engine.catch_up()
+        left_out = any(one.projection == RHYTHM.name for one in self.engine.parked())
+        return Histories(self.log, cut, None if left_out else self._glance)
 
+    @contextmanager
+    def _glance(self) -> Iterator[Reader]:
+        """A reader of the reporting tables as they are."""
+        with self.log.transaction(commit=False) as cursor:
+            yield Reader(self.engine.reports, cursor, self.engine.projections)
+
+    def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
         now = self.clock()
         zone = self.programme_at(now).programme.time_zone
         day = local_day(now, zone) if as_of is None else as_of

@@ -1,153 +1,151 @@
-"""What members bought, read from their streams up to a day, some thousand members at a time.
-
-Only what had been recorded by the end of the day is read, so a list of a past day is what it was.
-"""
+"""What is kept of some members as arrays, which what is looked at is worked out from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
-from msgspec import Raw, Struct
+import numpy.typing as npt
 
-from ledger import events as e
-from ledger.forecast.purchases import Ints, Purchases, purchases
-from ledger.store.keys import ID_BYTES, MEMBER
-from ledger.store.log import Log, Paged
-from ledger.types import Day, Instant
+from ledger.forecast.pairs import NEVER, RECENT, Pairs, People, people_of
+from ledger.forecast.purchases import Ints
+from ledger.offers.histories import History
+from ledger.policies.rhythm import LATEST, Pace, pace
+from ledger.projections.habits import TIME, VISIT, Habits
+from ledger.types import Day
 
-PAGE = 5_000
-_SALE = "sale"
-_UNTIL = bytes([MEMBER + 1])
-
-
-class _Scan(Struct, array_like=True, frozen=True, gc=False):
-    """Of a scan, what is asked here."""
-
-    store: Raw
-    lane: Raw
-    business_day: Day
-    number: Raw
-    captured_at: Instant
-    offset_minutes: int
-    goods: e.Goods
+_WORDS = TIME.size // 4
+_DAY, _QUANTITY, _AMOUNT = 1, 2, 3
+"""Words of a `TIME` after the number of the visit; the last of them goes on in the next one."""
+_VISIT = np.dtype([("day", "<i4"), ("size", "<i4"), ("spend", "<i8")])
+SPEND_DAYS = 56
+assert (RECENT, VISIT.size) == (LATEST, _VISIT.itemsize)  # noqa: S101  kept there, looked at here
 
 
-class _Scanned(Struct, array_like=True, frozen=True, gc=False):
-    scan: _Scan
-
-
-_decode = msgspec.msgpack.Decoder(_Scanned).decode
-_SCAN = e.ReceiptScanned.TOPIC
-_GONE = (e.MemberClosed.TOPIC, e.MemberErased.TOPIC, e.MergedAway.TOPIC)
-_TOPICS = (_SCAN, *_GONE, e.PartedAgain.TOPIC)
-
-
-class Cut(NamedTuple):
-    """Up to where the log is read: a position, and what had been recorded by an instant."""
-
-    upto: int
-    until: Instant
+Words = npt.NDArray[np.int32]
 
 
 class Chunk(NamedTuple):
-    """Some members in the order of their streams, and what they bought."""
+    """Some members in the order of their ids, and what they bought."""
 
     members: list[bytes]
-    gone: set[bytes]
+    gone: list[int]
+    """1: closed, erased or merged away, and gets no list."""
+    paces: list[Pace]
     items: list[str]
     """Sorted; numbers of items are places in it."""
-    bought: Purchases
-    member: Ints
-    """Of each line that was bought: by number, as items are."""
-    item: Ints
-    day: Ints
-    quantity: Ints
-    amount_minor: Ints
+    number: dict[str, int]
+    pairs: Pairs
+    people: People
+    words: Words
+    """What is kept of products."""
+    begin: Ints
+    """By pair: the word at which its latest `TIME` begins."""
+    spend_minor: Ints
+    """By member, in the last 56 days."""
+    since: Ints
+    """By member: visits after the day that was asked about."""
+
+    def usual(self, at: Ints) -> tuple[Ints, Ints]:
+        """Of pairs, the middle of the latest quantities, and what that many cost the last time.
+
+        Of two in the middle it is the lower; the cost is rounded down.
+        """
+        begin, times = self.begin[at], np.minimum(self.pairs.times[at], RECENT)
+        place = np.arange(RECENT)[:, None]
+        there = place < times
+        each = self.words.take(np.where(there, begin - _WORDS * place, begin) + _QUANTITY)
+        ranked = np.sort(np.where(there, each, np.iinfo(np.int32).max), axis=0)
+        middle = np.take_along_axis(ranked, (times - 1)[None] // 2, axis=0)[0].astype(np.int64)
+        low, high = (self.words.take(begin + _AMOUNT + word).astype(np.int64) for word in (0, 1))
+        paid = (low & (2**32 - 1) | high << 32) * middle // each[0]
+        return middle, paid
 
 
-class Lines:
-    """Gathers lines of receipts, member by member."""
+class Numbers:
+    """Numbers items among those that are known already."""
 
-    def __init__(self) -> None:
-        """Nothing is gathered yet."""
-        self.members: list[bytes] = []
-        self.gone: set[bytes] = set()
-        """Who was closed, erased or merged away, and gets no list."""
-        self._codes: list[str] = []
-        self._quantities: list[int] = []
-        self._amounts: list[int] = []
-        self._receipts: list[tuple[int, int, int, int]] = []
-        """Member, day, number of the receipt in its stream, lines."""
+    def __init__(self, known: Sequence[str]) -> None:
+        """`known` is sorted."""
+        self._items = list(known)
+        self._number = {code: index for index, code in enumerate(self._items)}
 
-    def add(self, row: Paged) -> None:
-        """Take an event in; a receipt on which nothing was bought is no visit."""
-        if row[3] == _SCAN:
-            self._scanned(row)
-        elif row[3] in _GONE:
-            self.gone.add(row[1])
-        else:
-            self.gone.discard(row[1])
-
-    def _scanned(self, row: Paged) -> None:
-        scan = _decode(row[4]).scan
-        goods = scan.goods
-        codes: Sequence[str] = goods.product_codes
-        quantities: Sequence[int] = goods.quantities
-        amounts: Sequence[int] = goods.amounts_minor
-        if goods.kinds or goods.kind_letters or goods.voided or min(quantities, default=0) <= 0:
-            codes, quantities, amounts = _sold(goods)
-        if not codes:
-            return
-        if not self.members or self.members[-1] != row[1]:
-            self.members.append(row[1])
-        day = (scan.captured_at + scan.offset_minutes * 60) // 86_400
-        self._receipts.append((len(self.members) - 1, day, row[2], len(codes)))
-        self._codes += codes
-        self._quantities += quantities
-        self._amounts += amounts
-
-    def chunk(self, known: Sequence[str] = ()) -> Chunk:
-        """What was gathered; items are numbered among those that are known, and the new ones."""
-        items = sorted({*known, *self._codes})
-        number = {code: index for index, code in enumerate(items)}
-        item = np.array(list(map(number.__getitem__, self._codes)), dtype=np.int64)
-        receipts = np.array(self._receipts, dtype=np.int64).reshape(-1, 4)
-        member, day, basket = (np.repeat(receipts[:, n], receipts[:, 3]) for n in range(3))
-        bought = purchases(member, day, basket, item)._replace(items=len(items))
-        numbers = (np.array(c, dtype=np.int64) for c in (self._quantities, self._amounts))
-        return Chunk(self.members, self.gone, items, bought, member, item, day, *numbers)
+    def of(self, codes: Sequence[str]) -> tuple[Ints, list[str], dict[str, int]]:
+        """The number of each code; all items, sorted; and the number of each of those."""
+        items, number = self._items, self._number
+        try:
+            numbers = list(map(number.__getitem__, codes))
+        except KeyError:  # some are new, which is rare
+            items = sorted({*items, *codes})
+            number = {code: index for index, code in enumerate(items)}
+            numbers = list(map(number.__getitem__, codes))
+        return np.array(numbers, dtype=np.int64), items, number
 
 
-def _sold(goods: e.Goods) -> tuple[list[str], list[int], list[int]]:
-    """Lines of goods that were bought: no deposit, no return, nothing voided."""
-    kinds = goods.kind_names
-    codes = goods.product_codes
-    kept = [
-        index
-        for index, quantity in enumerate(goods.quantities)
-        if quantity > 0 and index not in goods.voided and (not kinds or kinds[index] == _SALE)
-    ]
-    return (
-        [codes[index] for index in kept], [goods.quantities[index] for index in kept],
-        [goods.amounts_minor[index] for index in kept],
+def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) -> Chunk:
+    """What is kept of members, on a day; `since` counts visits after the day `before`."""
+    kept = [one.rhythm.habits() for one in some]
+    codes = [code for one in kept for code in one.goods]
+    item, items, number = numbers.of(codes)
+    member = np.repeat(np.arange(len(kept)), [len(one.goods) for one in kept])
+    order = np.argsort(member * len(items) + item)
+    visits = np.array([one.visits for one in kept], dtype=np.int64)
+    pairs, words, begin = _pairs(kept, member, item, order, visits, today)
+    whose, latest = _latest(kept)
+
+    def counted(after: Day) -> Ints:
+        return np.bincount(whose, latest["day"] > after, len(kept)).astype(np.int64)
+
+    last = np.searchsorted(whose, np.arange(len(kept)), side="right") - 1
+    people = people_of(
+        pairs, visits, np.array([one.first_size for one in kept], dtype=np.int64),
+        latest["size"][last].astype(np.int64), today - latest["day"][last].astype(np.int64),
+        (counted(today - 28), counted(today - 56)),
+    )  # fmt: skip
+    lately = latest["spend"] * (latest["day"] > today - SPEND_DAYS)
+    spend = np.bincount(whose, lately, len(kept)).astype(np.int64)
+    return Chunk(
+        [one.member for one in some], [one.rhythm.gone for one in some],
+        [pace(one.rhythm.days) for one in some], items, number, pairs, people, words, begin,
+        spend, counted(before),
     )  # fmt: skip
 
 
-def lines(log: Log, cut: Cut, size: int, member: bytes = b"") -> Iterator[Lines]:
-    """So many members at a time who bought something, in the order of their streams; or one."""
-    gathered = Lines()
-    after = (member, 0) if member else (bytes([MEMBER]).ljust(ID_BYTES, b"\0"), 0)
-    until = (int.from_bytes(member) + 1).to_bytes(ID_BYTES) if member else _UNTIL
-    for rows in log.in_streams(after, until, cut.upto, _TOPICS, PAGE):
-        for row in rows:
-            if row[5] > cut.until:
-                continue
-            if len(gathered.members) == size and row[1] != gathered.members[-1]:
-                yield gathered
-                gathered = Lines()
-            gathered.add(row)
-    if gathered.members:
-        yield gathered
+def _latest(kept: Sequence[Habits]) -> tuple[Ints, npt.NDArray[np.void]]:
+    """The kept visits of all, and whose each is."""
+    packed = [one.latest for one in kept]
+    counts = np.array(list(map(len, packed))) // VISIT.size
+    return np.repeat(np.arange(len(kept)), counts), np.frombuffer(b"".join(packed), _VISIT)
+
+
+def _pairs(
+    kept: Sequence[Habits], member: Ints, item: Ints, order: Ints, visits: Ints, today: Day
+) -> tuple[Pairs, Words, Ints]:
+    """Pairs in their order, what is kept of them, and where the latest time of each begins."""
+    packed = [one for member in kept for one in member.goods.values()]
+    words = np.frombuffer(b"".join(packed), "<i4")
+    sizes = np.array(list(map(len, packed)), dtype=np.int64) // 4
+    begin = (np.cumsum(sizes) - sizes)[order]
+    member, item, rows = member[order], item[order], sizes[order] // _WORDS
+
+    def column(place: Ints) -> Ints:
+        return words.take(place).astype(np.int64)  # faster than by index
+
+    earlier = np.maximum(-column(begin), 0)  # let go: told of before the others
+    rows -= earlier > 0
+    begin_of_times = begin + _WORDS * (earlier > 0)
+    known = visits[member]
+    number, day = column(begin_of_times), column(begin_of_times + _DAY)
+    before = (earlier > 0) & (column(begin + 1) < number)
+    first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
+    back = rows - 1 - np.arange(RECENT)[:, None]
+    there = back >= 0
+    at = begin_of_times + _WORDS * np.maximum(back, 0)
+    pairs = Pairs(
+        member, item, rows + earlier, known,
+        np.where(there, known - column(at), NEVER),
+        np.where(there, today - column(at + _DAY), NEVER),
+        known - first, today - first_day,
+    )  # fmt: skip
+    return pairs, words, at[0]
