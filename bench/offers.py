@@ -27,7 +27,7 @@ def measure(stage: Stage) -> None:
         ledger.fit_offers("bench", "bench", as_of=day_of(stage.receipts[-1].captured_at.date()))
         lists = ledger.offer_lists().lists  # of today: the model was recorded just now
         began = time.perf_counter()
-        made = sum(bool(one.lines) for one in lists)
+        made = sum(bool(one.shopping.lines) for one in lists)
         listed = time.perf_counter() - began
         began = time.perf_counter()
         scans = sum(1 for _ in replay(ledger.log, ledger.codec, ("scan",)))

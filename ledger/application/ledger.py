@@ -14,9 +14,9 @@ from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.dryrun import DryRuns
 from ledger.application.following import Following
+from ledger.application.lists import ListRuns
 from ledger.application.members import Members
 from ledger.application.membership import Membership
-from ledger.application.offers import Offers
 from ledger.application.passing import Passing
 from ledger.application.points import Points
 from ledger.application.questions import Questions
@@ -54,7 +54,7 @@ class LoyaltyLedger(
     Reads,
     Segments,
     Questions,
-    Offers,
+    ListRuns,
     Upkeep,
     DryRuns,
     Following,

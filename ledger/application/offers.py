@@ -7,30 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ledger import events as e
 from ledger.application.door import Door
-from ledger.calendar import local_day, midnight
+from ledger.calendar import local_day
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
-from ledger.projections.catalogue import shelf
-from ledger.store.keys import ID_BYTES, MODEL_STREAM
+from ledger.programme import MOST_LINES, MOST_LIST_DAYS
 from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
-    from ledger.offers.schedule import MemberList
+    from ledger.offers.plan import Ask, MadeList, Plan
     from ledger.offers.shopping import Cut
-
-MOST_LINES = 100
 
 
 class Lists(NamedTuple):
     """The lists of a day: which model made them, and one list after another."""
 
-    as_of: Day
+    ask: Ask
     model: str
     """Its digest; empty where none had been fitted and the untuned table was asked."""
-    lists: Iterator[MemberList]
+    lists: Iterator[MadeList]
 
 
 class Offers(Door):
@@ -54,52 +50,58 @@ class Offers(Door):
         )
 
     def offer_lists(
-        self, *, as_of: Day | None = None, lines: int = 20, from_minor: int = 0, card: str = ""
-    ) -> Lists:
+        self, *, as_of: Day | None = None, lines: int | None = None,
+        from_minor: int | None = None, days: int | None = None, card: str = "",
+    ) -> Lists:  # fmt: skip
         """The list of each member, or of one card's, by what had been recorded at the end of a day.
 
         Raises:
             CardUnknown: nobody holds the card.
-            InputInvalid: the number of lines.
+            InputInvalid: the number of lines or days.
             ImportError: the extra `offers` is not installed.
         """
-        from ledger.forecast.model import Model  # noqa: PLC0415  an extra
-        from ledger.offers.schedule import Wanted, population, schedule  # noqa: PLC0415
+        from ledger.offers.plan import made  # noqa: PLC0415  an extra
+        from ledger.offers.shopping import EVERYBODY, Part  # noqa: PLC0415
 
-        if not 1 <= lines <= MOST_LINES:
-            raise InputInvalid(f"From 1 to {MOST_LINES} lines.", field="lines")
+        plan = self.plan_lists(as_of=as_of, lines=lines, from_minor=from_minor, days=days)
+        part = Part.of(self._holder(card)) if card else EVERYBODY
+        return Lists(plan.ask, plan.digest, made(self.log, plan, part))
+
+    def plan_lists(
+        self, *, as_of: Day | None = None, lines: int | None = None,
+        from_minor: int | None = None, days: int | None = None,
+    ) -> Plan:  # fmt: skip
+        """What all lists of a day share; see `ledger.offers.plan`.
+
+        What is not said is as the programme says in `[lists]`.
+
+        Raises:
+            InputInvalid: the number of lines or days.
+            ImportError: the extra `offers` is not installed.
+        """
+        from ledger.offers.plan import Ask, plan  # noqa: PLC0415  an extra
+
+        for field, said, most in (("lines", lines, MOST_LINES), ("days", days, MOST_LIST_DAYS)):
+            if said is not None and not 1 <= said <= most:
+                raise InputInvalid(f"From 1 to {most} {field}.", field=field)
         day, cut = self._cut(as_of)
-        member = self._holder(card) if card else b""
-        fitted = self._fitted(cut)
-        model = msgspec.msgpack.decode(fitted.model, type=Model) if fitted else None
-        known = population(self.log, cut, day)
-        wanted = Wanted(day, lines, from_minor, member)
+        asked = {"lines": lines, "from_minor": from_minor, "days": days}
+        ask = Ask.by(self.programme_at(self.clock()).programme.lists, day)._replace(
+            **{name: said for name, said in asked.items() if said is not None}
+        )
         with self.reading() as reader:
-            goods = shelf(reader, day + 1, cut.until)
-        told = schedule(self.log, cut, wanted, model, known, goods)
-        return Lists(day, fitted.digest if fitted else "", told)
+            return plan(self.log, self.codec, reader, ask, cut)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
-        from ledger.offers.shopping import Cut  # noqa: PLC0415  an extra
+        from ledger.offers.shopping import cut_at  # noqa: PLC0415  an extra
 
         now = self.clock()
         zone = self.programme_at(now).programme.time_zone
         day = local_day(now, zone) if as_of is None else as_of
-        return day, Cut(self.log.head(), midnight(day + 1, zone) - 1)
+        return day, cut_at(self.log, day, zone)
 
     def _holder(self, card: str) -> bytes:
         owner = self._state(self.keys.card(card))
         if owner is None or not owner.member:
             raise CardUnknown(field="card")
         return bytes(owner.member)
-
-    def _fitted(self, cut: Cut) -> e.ModelFitted | None:
-        """The model that had been recorded last."""
-        after = (int.from_bytes(MODEL_STREAM) + 1).to_bytes(ID_BYTES)
-        topics = (e.ModelFitted.TOPIC,)
-        found = None
-        for rows in self.log.in_streams((MODEL_STREAM, 0), after, cut.upto, topics, 100):
-            for row in rows:
-                if row[5] <= cut.until:
-                    found = row
-        return self.codec.decode[found[3]](found[4]) if found else None

@@ -75,17 +75,30 @@ class IssueList(NamedTuple):
         if earlier := claimed.earlier(working):
             return earlier
         accepting(member)
+        if not self.offers:
+            raise InputInvalid("A list needs an offer.", field="offers")
+        event = self.event(working, stream, member)
+        return claimed.record(working, stream, working.emit(stream, event))
+
+    def event(
+        self, working: Working, stream: bytes, member: Member,
+        shopping: e.ShoppingList | None = None,
+    ) -> e.ListIssued:  # fmt: skip
+        """What the member gets, and of what campaigns nothing.
+
+        Raises:
+            CampaignUnknown, CampaignOver, InputInvalid.
+        """
         programme = rules_at(working, working.now).programme
         self._check(member, local_day(working.now, programme.time_zone))
         offers = [self._listed(working, offer) for offer in self.offers]
         out = _held_out(working, stream, self.offers)
-        event = e.ListIssued(
+        return e.ListIssued(
             working.now, ean13(working.keys.list_number(stream, self.command_id)),
             tuple(offer for offer in offers if offer.campaign not in out),
             self.from_day, self.until_day, self.until_day + programme.late_scan_days + 1,
-            self.command_id, out,
+            self.command_id, out, shopping=shopping,
         )  # fmt: skip
-        return claimed.record(working, stream, working.emit(stream, event))
 
     def _member(self, working: Working) -> tuple[bytes, Member]:
         if isinstance(self.to, str):
@@ -95,8 +108,8 @@ class IssueList(NamedTuple):
     def _check(self, member: Member, today: Day) -> None:
         storable(command_id=self.command_id)
         named = {(offer.campaign, offer.product) for offer in self.offers}
-        if not 0 < len(self.offers) <= MOST_OFFERS or len(named) < len(self.offers):
-            msg = f"A list has 1 to {MOST_OFFERS} offers, each once."
+        if len(self.offers) > MOST_OFFERS or len(named) < len(self.offers):
+            msg = f"A list has up to {MOST_OFFERS} offers, each once."
             raise InputInvalid(msg, field="offers")
         if not max(self.from_day, today) <= self.until_day:
             raise InputInvalid("It ends before it begins, or is past.", field="until")
@@ -155,7 +168,7 @@ def use_offers(working: Working, member: Member, receipt: Receipt, day: Day) -> 
     deals, states = _deals(working, member, receipt, day)
     if not deals:
         return NONE_USED
-    left = {code: _left(working, member, state, day) for code, state in states.items()}
+    left = {code: left_of(working, member, state, day) for code, state in states.items()}
     groups = groups_of(working, [line.product for line in receipt.lines])
     found = uses(receipt.lines, groups, deals, left)
     for use in found:
@@ -188,7 +201,7 @@ def _deals(
     return deals, states
 
 
-def _left(working: Working, member: Member, state: CampaignState, day: Day) -> Left:
+def left_of(working: Working, member: Member, state: CampaignState, day: Day) -> Left:
     """What budget and limits leave; the pools themselves make that exact, whoever else draws."""
     terms = state.terms
     minor, pieces = pools_of(working.keys, terms.code)

@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ledger.events import ListedLine
 from ledger.forecast.features import middle_interval
 from ledger.forecast.model import Likely, Model, likely
 from ledger.forecast.moment import Moment
 from ledger.forecast.pairs import Crowd
 from ledger.forecast.purchases import Floats, Ints
-from ledger.offers.shopping import Chunk, Cut, lines
+from ledger.offers.shopping import EVERYBODY, Chunk, Cut, Part, lines
 from ledger.policies.rhythm import rhythm, standing
 from ledger.projections.catalogue import Shelf
 from ledger.store.log import Log
@@ -34,30 +35,7 @@ class Wanted(NamedTuple):
     lines: int = 20
     from_minor: int = 0
     """What a member must have spent in the last 56 days."""
-    member: bytes = b""
-    """This one only; empty: all."""
-
-
-class ListLine(NamedTuple):
-    """One line of a list."""
-
-    product: str
-    chance_ppm: int
-    quantity: int
-    """What is usually bought of it at a time; of something new, 1."""
-    paid_minor: int
-    """For that quantity, at what it cost the last time; 0 for something new."""
-    times: int
-    """Visits on which it was bought."""
-    every_days: int
-    """The middle of the latest intervals; 0 after one purchase."""
-    last_day: Day
-    price_minor: int
-    """In the catalogue on the next day, in all stores; 0 where it is not known."""
-    promotions: tuple[str, ...]
-    """It is in on the next day, by their codes."""
-    reason: str
-    """How it stands in the member's own rhythm; `once` if it has none yet, `new` if never bought."""
+    part: Part = EVERYBODY
 
 
 class MemberList(NamedTuple):
@@ -69,7 +47,7 @@ class MemberList(NamedTuple):
     """Of the member's visits."""
     spend_minor: int
     """In the last 56 days."""
-    lines: list[ListLine]
+    lines: tuple[ListedLine, ...]
 
 
 class Population(NamedTuple):
@@ -96,7 +74,7 @@ def schedule(
     log: Log, cut: Cut, wanted: Wanted, model: Model | None, known: Population, goods: Shelf
 ) -> Iterator[MemberList]:
     """The lists in the order of members, some thousand members in memory at a time."""
-    for gathered in lines(log, cut, MEMBERS, wanted.member):
+    for gathered in lines(log, cut, MEMBERS, wanted.part):
         chunk = gathered.chunk(known.items)
         moment = _moment(chunk, wanted.as_of).among(*_among(chunk, known))
         told = likely(model, moment, 0, len(chunk.members), wanted.lines)
@@ -136,7 +114,7 @@ def _lists(
     for number, member in enumerate(chunk.members):
         if member in chunk.gone or spend[number] < wanted.from_minor:
             continue
-        own = [ListLine(*row) for row in columns[begins[number] : begins[number + 1]]]
+        own = tuple(ListedLine(*row) for row in columns[begins[number] : begins[number + 1]])
         days = visits[number]
         yield MemberList(
             member, int(chunk.bought.visits[number]), rhythm(days, wanted.as_of),

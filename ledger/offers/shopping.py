@@ -13,14 +13,16 @@ import numpy as np
 from msgspec import Raw, Struct
 
 from ledger import events as e
+from ledger.calendar import midnight
 from ledger.forecast.purchases import Ints, Purchases, purchases
 from ledger.store.keys import ID_BYTES, MEMBER
 from ledger.store.log import Log, Paged
 from ledger.types import Day, Instant
 
 PAGE = 5_000
+LAST = 2**31 - 1
+"""A version behind all of a stream."""
 _SALE = "sale"
-_UNTIL = bytes([MEMBER + 1])
 
 
 class _Scan(Struct, array_like=True, frozen=True, gc=False):
@@ -41,8 +43,8 @@ class _Scanned(Struct, array_like=True, frozen=True, gc=False):
 
 _decode = msgspec.msgpack.Decoder(_Scanned).decode
 _SCAN = e.ReceiptScanned.TOPIC
-_GONE = (e.MemberClosed.TOPIC, e.MemberErased.TOPIC, e.MergedAway.TOPIC)
-_TOPICS = (_SCAN, *_GONE, e.PartedAgain.TOPIC)
+GONE = (e.MemberClosed.TOPIC, e.MemberErased.TOPIC, e.MergedAway.TOPIC)
+_TOPICS = (_SCAN, *GONE, e.PartedAgain.TOPIC)
 
 
 class Cut(NamedTuple):
@@ -50,6 +52,30 @@ class Cut(NamedTuple):
 
     upto: int
     until: Instant
+
+
+def cut_at(log: Log, day: Day, zone: str) -> Cut:
+    """What had been recorded at the end of a day."""
+    return Cut(log.head(), midnight(day + 1, zone) - 1)
+
+
+class Part(NamedTuple):
+    """Members by their streams: after one, before another."""
+
+    after: bytes
+    until: bytes
+
+    @classmethod
+    def of(cls, member: bytes) -> Part:
+        """One member."""
+        return cls(_moved(member, -1), _moved(member, 1))
+
+
+def _moved(stream: bytes, by: int) -> bytes:
+    return (int.from_bytes(stream) + by).to_bytes(ID_BYTES)
+
+
+EVERYBODY = Part(bytes([MEMBER]).ljust(ID_BYTES, b"\0"), bytes([MEMBER + 1]).ljust(ID_BYTES, b"\0"))
 
 
 class Chunk(NamedTuple):
@@ -86,7 +112,7 @@ class Lines:
         """Take an event in; a receipt on which nothing was bought is no visit."""
         if row[3] == _SCAN:
             self._scanned(row)
-        elif row[3] in _GONE:
+        elif row[3] in GONE:
             self.gone.add(row[1])
         else:
             self.gone.discard(row[1])
@@ -136,12 +162,10 @@ def _sold(goods: e.Goods) -> tuple[list[str], list[int], list[int]]:
     )  # fmt: skip
 
 
-def lines(log: Log, cut: Cut, size: int, member: bytes = b"") -> Iterator[Lines]:
-    """So many members at a time who bought something, in the order of their streams; or one."""
+def lines(log: Log, cut: Cut, size: int, part: Part = EVERYBODY) -> Iterator[Lines]:
+    """So many members at a time who bought something, in the order of their streams."""
     gathered = Lines()
-    after = (member, 0) if member else (bytes([MEMBER]).ljust(ID_BYTES, b"\0"), 0)
-    until = (int.from_bytes(member) + 1).to_bytes(ID_BYTES) if member else _UNTIL
-    for rows in log.in_streams(after, until, cut.upto, _TOPICS, PAGE):
+    for rows in log.in_streams((part.after, LAST), part.until, cut.upto, _TOPICS, PAGE):
         for row in rows:
             if row[5] > cut.until:
                 continue

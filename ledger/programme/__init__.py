@@ -30,6 +30,7 @@ from ledger.programme.complaints import *
 from ledger.programme.earn import *
 from ledger.programme.expressions import *
 from ledger.programme.fraud import *
+from ledger.programme.lists import *
 from ledger.programme.lots import *
 from ledger.programme.members import *
 from ledger.programme.parts import *
@@ -65,6 +66,7 @@ class Programme(Part, frozen=True):
     members: Members = Members()
     segments: Segments = Segments()
     questions: Questions = Questions()
+    lists: Lists | None = None
 
 
 def load(text: str) -> Programme:
