@@ -89,6 +89,14 @@ class CampaignUnknown(LedgerError):
     """There is no such campaign."""
 
 
+class MemberNotAddressed(LedgerError):
+    """The campaign does not address the member."""
+
+
+class OffersLimited(LedgerError):
+    """The member had as many offers lately as it may have."""
+
+
 class CampaignOver(LedgerError):
     """The campaign is over by then."""
 

@@ -19,6 +19,8 @@ from ledger.types import day_of
 from tests.campaigns import PASTA, SOUP, TERMS, begun, described, terms
 from tests.shop import DAY
 
+PAIN = {"category": "pain"}
+PART = [{"products": [PASTA]}]
 TODAY = 20_454
 """2026-01-01, where the clock of the tests stands."""
 
@@ -63,6 +65,40 @@ def test_toml_says_the_same_as_json():
         ({"budget_minor": -1}, "budget_minor"),
         ({"products": [SOUP, ""]}, "products[1]"),
         ({"code": "a:b"}, "code"),
+        ({"audience": {}}, "audience"),
+        ({"audience": {"cells": ["national"], "together": 1}, "with": PART}, "audience.cells"),
+        ({"audience": {"due_days": 14, "together": 1}, "with": PART}, "audience.due_days"),
+        ({"audience": {"together": 1}}, "audience.together"),
+        ({"audience": {**PAIN, "cells": ["own", "heavy"]}}, "audience.cells[1]"),
+        ({"audience": {**PAIN, "window": "a year"}}, "audience.window"),
+        ({"audience": {**PAIN, "sex": "f"}}, "audience.sex"),
+        ({"depth": {"own": {"light": [5]}}}, "depth"),
+        ({"audience": PAIN, "depth": {}}, "depth"),
+        ({"audience": PAIN, "depth": {"own": {"light": [50, 51]}}}, "depth.own.light[1]"),
+        ({"audience": PAIN, "depth": {"own": {"light": []}}}, "depth.own.light"),
+        ({"audience": PAIN, "depth": {"own": {"hvy": [5]}}}, "depth.own.hvy"),
+        ({"audience": PAIN, "depth": {"brand": {"light": [5]}}}, "depth.brand"),
+        (
+            {"audience": {**PAIN, "cells": ["own heavy"]}, "depth": {"own": {"light": [5]}}},
+            "depth.own.light",
+        ),
+        (
+            {"audience": PAIN, "depth": {"own": {"light": [9]}}, "offer": {"price_minor": 10}},
+            "depth.own.light[0]",
+        ),
+        (
+            {"audience": PAIN, "depth": {"own": {"light": [9]}}, "offer": {"reward": "tea"}},
+            "depth",
+        ),
+        ({"goal": {"from": "national", "to": "own"}}, "goal"),
+        ({"audience": PAIN, "goal": {"from": "national"}}, "goal"),
+        ({"audience": PAIN, "goal": {"from": "own", "to": "own", "product": SOUP}}, "goal"),
+        ({"audience": PAIN, "goal": {"from": "own", "to": "own"}}, "goal.to"),
+        ({"audience": PAIN, "goal": {"from": "cheap", "to": "own"}}, "goal.from"),
+        ({"limit": {"lists": 1}}, "limit.days"),
+        ({"limit": {"lists": 1, "days": 367}}, "limit.days"),
+        ({"with": [{}]}, "with[0]"),
+        ({"with": [{"products": [PASTA]}, {"products": [SOUP]}]}, "with[1].products"),
     ],
 )
 def test_a_mistake_in_the_file_is_named_with_its_key(changes, field):

@@ -150,7 +150,11 @@ def test_a_campaign_from_the_command_line(shop, capsys, tmp_path, db):
     days = ("--from", "2026-01-01", "--until", "2027-12-30")
     issue = ("campaign", "issue", "C1", "--offer", "soup-24:4006381333931:40", *days)
     listed = till(*issue, "--command-id", "l1")
-    assert listed["offers"] == [{"campaign": "soup-24", "product": SOUP, "amount": 40}]
+    (offer,) = listed["offers"]
+    assert offer == {
+        "campaign": "soup-24", "product": SOUP, "amount": 40, "cell": "", "kind": "off_minor",
+        "reward": "",
+    }  # fmt: skip
     assert till(*issue, "--command-id", "l1")["repeat"]
     shop.record(receipt(soup(2), card="C1", offers=(listed["barcode"],)))
     shown = till("campaign", "budget", "soup-24", "--pieces", "-8", "--author", "Ada")

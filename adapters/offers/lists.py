@@ -128,7 +128,7 @@ def _as_json(file: IO[bytes], lists: Iterable[MadeList], said: Words, _: How) ->
 
 def _as_csv(file: IO[bytes], lists: Iterable[MadeList], said: Words, _: How) -> None:
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-    rows = csv.writer(text, lineterminator="\n")
+    rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180; a stray one of these is quoted
     rows.writerow(COLUMNS)
     for one in lists:
         found = one_list(one, said)

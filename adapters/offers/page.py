@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from adapters.cli.render import money
 from ledger.application import LoyaltyLedger
-from ledger.projections.campaign import CampaignRow
 from ledger.types import date_of
 
 if TYPE_CHECKING:
-    from ledger.events import ListedLine, ListedOffer
+    from ledger.events import BundlePart, CampaignCreated, ListedLine, ListedOffer
     from ledger.offers.plan import MadeList
 
 HEADS = ("", "Product", "Usual", "Price", "Offer", "Why")
@@ -32,7 +31,8 @@ class Words(NamedTuple):
     currency: str
     names: Mapping[str, str]
     """Of products, by code."""
-    campaigns: Mapping[str, CampaignRow]
+    campaigns: Mapping[str, CampaignCreated]
+    """Terms by code."""
 
     def name(self, product: str) -> str:
         """What the catalogue calls a product; its code where it has no name there."""
@@ -40,15 +40,19 @@ class Words(NamedTuple):
 
     def offer(self, offer: ListedOffer) -> str:
         """What an offer gives for a piece."""
-        row = self.campaigns[offer.campaign]
-        if row.kind == "off_bp":
-            whole, part = divmod(offer.amount, 100)
-            return f"{whole}{f'.{part:02d}'.rstrip('0') if part else ''} % off"
+        terms = self.campaigns[offer.campaign]
+        whole, part = divmod(offer.amount, 100)
         return {
             "off_minor": f"{money(offer.amount, self.currency)} off each",
+            "off_bp": f"{whole}{f'.{part:02d}'.rstrip('0') if part else ''} % off",
             "price_minor": f"for {money(offer.amount, self.currency)}",
             "points": f"{offer.amount} points each",
-        }.get(row.kind, row.reward)
+            "reward": terms.reward,
+        }[terms.kind] + "".join(f" with {self._any(part)}" for part in terms.bundle)
+
+    def _any(self, part: BundlePart) -> str:
+        """Goods of which one must be bought too."""
+        return " or ".join((*map(self.name, part.products), *part.categories))
 
 
 class Page(NamedTuple):
@@ -66,7 +70,7 @@ class Page(NamedTuple):
 def words(ledger: LoyaltyLedger) -> Words:
     """What all pages need to know, as it is now; memory is linear in products."""
     programme = ledger.programme_at(ledger.clock()).programme
-    campaigns = {row.code: row for row in ledger.campaigns()}
+    campaigns = {row.code: ledger.campaign(row.code).state.terms for row in ledger.campaigns()}
     return Words(programme.name, programme.currency, ledger.product_names(), campaigns)
 
 

@@ -70,20 +70,29 @@ class _Font:
             InputInvalid: with the first character that cannot.
         """
         composed = unicodedata.normalize("NFC", text)
-        for char in composed:
-            where = f"`{char}` (U+{ord(char):04X}) in {place} of the list of {page.member}"
-            if unicodedata.bidirectional(char) in {"R", "AL"} or unicodedata.combining(char):
-                msg = f"A PDF cannot have {where} set as it is written; print the HTML file."
-                raise InputInvalid(msg, field="out")
-            if not self._has(char):
-                msg = f"The font has no {where}; name a TrueType font that has it."
-                raise InputInvalid(msg, field="font")
+        where = f"in {place} of the list of {page.member}"
+        if bad := next(filter(_set_otherwise, composed), None):
+            msg = f"A PDF cannot have {_shown(bad)} {where} set as it is written; print the HTML file."
+            raise InputInvalid(msg, field="out")
+        if bad := next((char for char in composed if not self._has(char)), None):
+            msg = f"The font has no {_shown(bad)} {where}; name a TrueType font that has it."
+            raise InputInvalid(msg, field="font")
         return composed
 
     def _has(self, char: str) -> bool:
         if self._glyphs is not None:
             return ord(char) in self._glyphs
         return char.isprintable() and bool(char.encode(ENCODING, "ignore"))
+
+
+def _set_otherwise(char: str) -> bool:
+    """Whether it runs from right to left, or stands upon another."""
+    runs = unicodedata.bidirectional(char) in {"R", "AL"}
+    return runs or unicodedata.category(char).startswith("M")
+
+
+def _shown(char: str) -> str:
+    return f"`{char}` (U+{ord(char):04X})"
 
 
 class _Setter:

@@ -89,8 +89,9 @@ class Offers(Door):
         ask = Ask.by(self.programme_at(self.clock()).programme.lists, day)._replace(
             **{name: said for name, said in asked.items() if said is not None}
         )
+        rules = self.programme_at(min(cut.until, self.clock())).programme
         with self.reading() as reader:
-            return plan(self.log, self.codec, reader, ask, cut)
+            return plan(self.log, self.codec, reader, rules, ask, cut)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
         from ledger.offers.shopping import cut_at  # noqa: PLC0415  an extra

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
@@ -36,7 +36,7 @@ class CreateCampaign(NamedTuple):
     def streams(self, working: Working) -> Iterable[bytes]:
         """The campaign and its products."""
         keys = working.keys
-        products = [keys.product(code) for code in self.campaign.products]
+        products = [keys.product(code) for _, code in _products(self.campaign)]
         return (keys.campaign(self.campaign.code), *products)
 
     def decide(self, working: Working) -> Outcome:
@@ -55,11 +55,9 @@ class CreateCampaign(NamedTuple):
             if replace(event, captured_at=known.terms.captured_at) != known.terms:
                 raise KeyConflict(f"`{event.code}`", field="code")
             return Outcome(stream, 1, repeat=True)
-        for index, code in enumerate(self.campaign.products):
+        for key, code in _products(self.campaign):
             if state_of(working, working.keys.product(code)).described is None:
-                raise CampaignInvalid(
-                    f"`{code}` is not in the catalogue.", field=f"products[{index}]"
-                )
+                raise CampaignInvalid(f"`{code}` is not in the catalogue.", field=key)
         budgets = (max(0, event.budget_minor), max(0, event.budget_pieces))
         _stock(working, event.code, budgets, self.author, "")
         return Outcome(stream, working.emit(stream, event))
@@ -208,7 +206,47 @@ def _created(campaign: Campaign, now: int, author: str) -> e.CampaignCreated:
         said if kind != "reward" else 0, author, said if kind == "reward" else "",
         _limit(campaign.budget_minor), _limit(campaign.budget_pieces), campaign.per_member or 0,
         campaign.per_day or 0, campaign.may_combine, campaign.holdout_bp, campaign.seed,
+        **_aimed(campaign),
     )  # fmt: skip
+
+
+def _aimed(campaign: Campaign) -> dict[str, Any]:
+    """Of the event: whom it addresses, how deep it goes for whom, to what end."""
+    audience, goal, limit = campaign.audience, campaign.goal, campaign.limit
+    said: dict[str, Any] = {
+        "bundle": tuple(e.BundlePart(part.products, part.categories) for part in campaign.with_)
+    }
+    if audience:
+        said |= {
+            "category": audience.category or "", "window": audience.window,
+            "cells": audience.whole_cells if audience.category else (),
+            "due_days": audience.due_days, "together": audience.together,
+        }  # fmt: skip
+    if campaign.depth:
+        said["depth"] = tuple(e.Depth(*step) for step in campaign.depth.steps.items())
+    if goal:
+        said |= {
+            "goal_from": goal.from_,
+            "goal_to": goal.to or "",
+            "goal_product": goal.product or "",
+        }
+    if limit:
+        said |= {"most_lists": limit.lists, "limit_days": limit.days}
+    return said
+
+
+def _products(campaign: Campaign) -> list[tuple[str, str]]:
+    """The products that it names, each with its key in the file."""
+    goal = campaign.goal.product if campaign.goal else None
+    return [
+        *((f"products[{index}]", code) for index, code in enumerate(campaign.products)),
+        *(
+            (f"with[{number}].products[{index}]", code)
+            for number, part in enumerate(campaign.with_)
+            for index, code in enumerate(part.products)
+        ),
+        *([("goal.product", goal)] if goal else []),
+    ]
 
 
 def _limit(budget: int | None) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from ledger import events as e
-from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.member.state import Member
 from ledger.calendar import local_day
-from ledger.commands.campaigns import pools_of
+from ledger.commands.campaigns import campaign_of, pools_of
 from ledger.commands.common import Outcome, claim, member_of, rules_at
 from ledger.commands.offers import IssueList, left_of
+from ledger.errors import LedgerError
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Day, date_of
@@ -72,10 +72,15 @@ class IssueMade(NamedTuple):
         return claimed.record(working, stream, working.emit(stream, event))
 
     def _stands(self, working: Working, member: Member, offer: e.ListedOffer) -> bool:
-        """Whether the campaign lasts as long as the list and has something left for the member."""
-        state = cast("CampaignState | None", working.state(working.keys.campaign(offer.campaign)))
-        if state is None or self.until_day > state.until_day:
+        """Whether an offer is as it was when the list was made, with something left to give."""
+        alone = IssueList(
+            self.member, (offer,), self.from_day, self.until_day, self.command_id
+        )  # fmt: skip
+        try:
+            alone.listed(working, member, offer)
+        except LedgerError:
             return False
+        state = campaign_of(working, offer.campaign)
         zone = rules_at(working, working.now).programme.time_zone
         left = left_of(working, member, state, local_day(working.now, zone))
         return left.pieces > 0 and left.minor > 0

@@ -23,9 +23,21 @@ from ledger.commands.common import (
     storable,
 )
 from ledger.commands.redeem import owned_streams
-from ledger.errors import CampaignOver, InputInvalid
+from ledger.errors import CampaignOver, InputInvalid, MemberNotAddressed, OffersLimited
 from ledger.policies.basket import Award
-from ledger.policies.offers import NO_LIMIT, Deal, Left, back, ean13, held_out, uses, within
+from ledger.policies.offers import (
+    NO_LIMIT,
+    Deal,
+    Left,
+    amount_for,
+    back,
+    ean13,
+    held_out,
+    lately,
+    uses,
+    within,
+)
+from ledger.programme import Programme
 from ledger.store.keys import PROGRAMME_STREAM
 from ledger.store.working import Working
 from ledger.types import Day, Line, Receipt
@@ -37,7 +49,11 @@ MOST_LISTS = 64
 
 
 class IssueList(NamedTuple):
-    """Issue offers to a member for some days; an amount of 0 is the campaign's own."""
+    """Issue offers to a member for some days.
+
+    An amount of 0 is the campaign's own: by the cell that the offer says, and the member's lists of
+    the campaign before. The cell is found, not asked for, so a repeat may find another one.
+    """
 
     to: str | bytes
     """The holder of a card, or the member of a stream."""
@@ -45,6 +61,8 @@ class IssueList(NamedTuple):
     from_day: Day
     until_day: Day
     command_id: str
+    asked: tuple[object, ...] = ()
+    """What a run asked for, where the offers follow from it: a repeat may find others."""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The command's claim, the card and its member, the campaigns and products."""
@@ -67,10 +85,12 @@ class IssueList(NamedTuple):
             MemberClosed: the account is closed.
             CampaignUnknown: there is no such campaign.
             CampaignOver: it is over before the list is.
+            MemberNotAddressed: a campaign is for certain cells, and the offer says none of them.
+            OffersLimited: limits leave nothing of the list, or the member has too many lists.
             InputInvalid: the list or an offer on it is not well formed.
         """
         stream, member = self._member(working)
-        content = (stream, self.offers, self.from_day, self.until_day)
+        content = (stream, self.asked or asked_of(self.offers), self.from_day, self.until_day)
         claimed = claim(working, "offers", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
@@ -78,6 +98,8 @@ class IssueList(NamedTuple):
         if not self.offers:
             raise InputInvalid("A list needs an offer.", field="offers")
         event = self.event(working, stream, member)
+        if not (event.offers or event.held_out):
+            raise OffersLimited(field="offers")
         return claimed.record(working, stream, working.emit(stream, event))
 
     def event(
@@ -87,17 +109,18 @@ class IssueList(NamedTuple):
         """What the member gets, and of what campaigns nothing.
 
         Raises:
-            CampaignUnknown, CampaignOver, InputInvalid.
+            CampaignUnknown, CampaignOver, MemberNotAddressed, OffersLimited, InputInvalid.
         """
         programme = rules_at(working, working.now).programme
         self._check(member, local_day(working.now, programme.time_zone))
-        offers = [self._listed(working, offer) for offer in self.offers]
-        out = _held_out(working, stream, self.offers)
+        offers = [self.listed(working, member, offer) for offer in self.offers]
+        drawn = self._drawn(working, stream, member, offers)
         return e.ListIssued(
             working.now, ean13(working.keys.list_number(stream, self.command_id)),
-            tuple(offer for offer in offers if offer.campaign not in out),
-            self.from_day, self.until_day, self.until_day + programme.late_scan_days + 1,
-            self.command_id, out, shopping=shopping,
+            tuple(drawn.given), self.from_day, self.until_day,
+            self._kept_until(working, programme), self.command_id, tuple(drawn.held_out),
+            tuple(drawn.held_out.values()) if any(drawn.held_out.values()) else (),
+            tuple(drawn.limited), shopping,
         )  # fmt: skip
 
     def _member(self, working: Working) -> tuple[bytes, Member]:
@@ -114,14 +137,57 @@ class IssueList(NamedTuple):
         if not max(self.from_day, today) <= self.until_day:
             raise InputInvalid("It ends before it begins, or is past.", field="until")
         if len([one for one in member.lists if one.kept_until >= today]) >= MOST_LISTS:
-            raise InputInvalid(f"The member has {MOST_LISTS} lists.", field="card")
+            raise OffersLimited(f"The member has {MOST_LISTS} lists.", field="card")
 
-    def _listed(self, working: Working, offer: e.ListedOffer) -> e.ListedOffer:
+    def _kept_until(self, working: Working, programme: Programme) -> Day:
+        """As long as a receipt of its days can come in, or a later list asks how many there were."""
+        kept = [self.until_day + programme.late_scan_days + 1]
+        if programme.offers:
+            kept.append(self.from_day + programme.offers.days)
+        for offer in self.offers:
+            state = campaign_of(working, offer.campaign)
+            kept.append(self.from_day + state.terms.limit_days)
+            if any(len(depth.amounts) > 1 for depth in state.terms.depth):
+                kept.append(state.until_day)
+        return max(kept)
+
+    def _drawn(
+        self, working: Working, stream: bytes, member: Member, offers: Sequence[e.ListedOffer]
+    ) -> _Drawn:
+        """Which offers the member gets, is held out of, or had too many of lately.
+
+        Limits come first, and who is held out uses them up the same, so that both stay alike.
+        """
+        drawn = _Drawn([], {}, {})
+        most = rules_at(working, working.now).programme.offers
+        room = len(offers)
+        if most:
+            begun = [one.from_day for one in member.lists for _ in one.offers]
+            room = most.most - lately(begun, self.from_day, most.days)
+        for offer in offers:
+            terms = campaign_of(working, offer.campaign).terms
+            had = lately(_begun(member, terms.code), self.from_day, terms.limit_days)
+            if room <= 0 or (terms.most_lists and had >= terms.most_lists):
+                drawn.limited[terms.code] = None
+                continue
+            room -= 1
+            if held_out(terms.seed, terms.code, stream, terms.holdout_bp):
+                drawn.held_out[terms.code] = offer.cell
+            else:
+                drawn.given.append(offer)
+        return drawn
+
+    def listed(self, working: Working, member: Member, offer: e.ListedOffer) -> e.ListedOffer:
         """An offer with its amount, once it is found to be within the campaign."""
         state = campaign_of(working, offer.campaign)
         if self.until_day > state.until_day:
             raise CampaignOver(f"`{offer.campaign}`", field="until")
-        listed = e.ListedOffer(offer.campaign, offer.product, offer.amount or state.terms.amount)
+        terms, cell = state.terms, offer.cell
+        cells = ("", *terms.cells) if offer.amount else terms.cells or ("",)
+        if cell not in cells:
+            raise MemberNotAddressed(f"`{offer.campaign}`", field="offers")
+        amount = offer.amount or amount_for(terms, cell, len(_begun(member, terms.code)))
+        listed = e.ListedOffer(offer.campaign, offer.product, amount, cell)
         if not within(listed.amount, state.terms):
             raise InputInvalid(f"`{offer.campaign}` goes no deeper.", field="amount")
         whole = Deal("", e.ListedOffer(offer.campaign), state.terms)
@@ -133,10 +199,27 @@ class IssueList(NamedTuple):
         return listed
 
 
-def _held_out(working: Working, member: bytes, offers: Sequence[e.ListedOffer]) -> tuple[str, ...]:
-    codes = dict.fromkeys(offer.campaign for offer in offers)
-    terms = [campaign_of(working, code).terms for code in codes]
-    return tuple(t.code for t in terms if held_out(t.seed, t.code, member, t.holdout_bp))
+class _Drawn(NamedTuple):
+    """What becomes of the offers of a list."""
+
+    given: list[e.ListedOffer]
+    held_out: dict[str, str]
+    """Campaigns, and the member's cell."""
+    limited: dict[str, None]
+
+
+def asked_of(offers: Sequence[e.ListedOffer]) -> tuple[tuple[str, str, int], ...]:
+    """What of a list makes it another one."""
+    return tuple((offer.campaign, offer.product, offer.amount) for offer in offers)
+
+
+def _begun(member: Member, campaign: str) -> list[Day]:
+    """The first days of the member's lists with offers of a campaign, as far as they are kept."""
+    return [
+        one.from_day
+        for one in member.lists
+        if any(offer.campaign == campaign for offer in one.offers)
+    ]
 
 
 def offer_streams(working: Working, member: Member, receipt: Receipt) -> list[bytes]:
@@ -181,6 +264,7 @@ def use_offers(working: Working, member: Member, receipt: Receipt, day: Day) -> 
                 states[use.campaign].terms.until_day,
             )
             for use in found
+            if use.pieces
             if states[use.campaign].terms.per_member or states[use.campaign].terms.per_day
         ),
     )  # fmt: skip

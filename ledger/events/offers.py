@@ -66,6 +66,10 @@ class ListIssued(Event, frozen=True):
     command: str
     held_out: tuple[str, ...] = ()
     """Campaigns that hold the member out, to compare with."""
+    held_out_cells: tuple[str, ...] = ()
+    """Beside them, where the member stood; empty: none of them looks at that."""
+    limited: tuple[str, ...] = ()
+    """Campaigns of which the member had so many lately that it got no more."""
     shopping: ShoppingList | None = None
     """What the member is about to need; None: offers alone."""
 

@@ -163,6 +163,8 @@ class ListedOffer(Struct, frozen=True, array_like=True, gc=False):
     """Empty: all the campaign's goods."""
     amount: int = 0
     """As the campaign's, for a piece; no deeper than that."""
+    cell: str = ""
+    """Where the member stood in the category when it was issued: `national heavy` and so on."""
 
 
 class OfferUse(Struct, frozen=True, array_like=True, gc=False):

@@ -27,7 +27,7 @@ def _commands(look: Look, page: Sequence[bytes]) -> list[Command]:
         as_of = local_day(look.at, programme.time_zone) - 1
         cut = cut_at(look.log, as_of, programme.time_zone)
         ask = Ask.by(programme.lists, as_of)
-        look.kept[_PLAN] = plan(look.log, codec, look.reader, ask, cut)
+        look.kept[_PLAN] = plan(look.log, codec, look.reader, programme, ask, cut)
     part = Part(Part.of(page[0]).after, Part.of(page[-1]).until)
     lists = {one.member: command(one) for one in made(look.log, look.kept[_PLAN], part)}
     return [lists.get(member) or NoList(member) for member in page]

@@ -39,5 +39,5 @@ def _made(member: bytes, event: e.ListIssued) -> MadeList:
     assert event.shopping is not None  # noqa: S101  only such are asked for
     return MadeList(
         member, event.from_day, event.until_day, event.shopping, event.offers,
-        tuple(e.ListedOffer(code) for code in event.held_out), event.barcode,
+        tuple(map(e.ListedOffer, event.held_out)), event.barcode,
     )  # fmt: skip

@@ -5,21 +5,23 @@ It holds what all lists share and nothing open, so it travels to other processes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.commands.lists import IssueMade
 from ledger.commands.offers import MOST_OFFERS
 from ledger.forecast.model import Model
+from ledger.offers.audience import addressed
 from ledger.offers.schedule import MemberList, Population, Wanted, population, schedule
 from ledger.offers.shopping import PAGE, Cut, Part
 from ledger.policies.listing import chosen
-from ledger.policies.offers import held_out
-from ledger.programme import Lists
+from ledger.policies.offers import amount_for, held_out
+from ledger.programme import Lists, Programme
 from ledger.projections.catalogue import Shelf, shelf, within_groups
 from ledger.projections.queries import Reader
 from ledger.store.codec import Codec
@@ -72,6 +74,8 @@ class Plan(NamedTuple):
     goods: Shelf
     deals: dict[str, tuple[e.CampaignCreated, ...]]
     """By product, the campaigns that run on all days of the lists."""
+    cells: dict[str, dict[bytes, str]]
+    """Of campaigns that address some members only: these, with the cell that each is in."""
 
 
 class MadeList(NamedTuple):
@@ -83,15 +87,16 @@ class MadeList(NamedTuple):
     """The last day."""
     shopping: e.ShoppingList
     offers: tuple[e.ListedOffer, ...]
-    """What the member is offered, each for a product of the list."""
+    """What the member is offered, each for a product of the list; until it is issued, as deep as
+    on a first list."""
     held_out: tuple[e.ListedOffer, ...] = ()
     """What it would be, if the campaigns did not hold it out."""
     barcode: str = ""
     """Empty until it is issued."""
 
 
-def plan(log: Log, codec: Codec, reader: Reader, ask: Ask, cut: Cut) -> Plan:
-    """The plan for a day; memory is linear in products.
+def plan(log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask, cut: Cut) -> Plan:
+    """The plan for a day; memory is linear in products, and in whom campaigns address.
 
     Raises:
         InputInvalid: the model was fitted for other columns.
@@ -107,6 +112,11 @@ def plan(log: Log, codec: Codec, reader: Reader, ask: Ask, cut: Cut) -> Plan:
         ask, cut, model, fitted.digest if fitted else "", population(log, cut, ask.as_of),
         shelf(reader, ask.from_day, cut.until),
         {product: tuple(found) for product, found in deals.items()},
+        {
+            terms.code: addressed(reader, terms, ask.as_of, programme)
+            for terms in running
+            if terms.window
+        },
     )  # fmt: skip
 
 
@@ -119,8 +129,8 @@ def made(log: Log, plan: Plan, part: Part) -> Iterator[MadeList]:
 
 
 def command(one: MadeList) -> IssueMade:
-    """What issues a list."""
-    offers = (*one.offers, *one.held_out)
+    """What issues a list; how deep each offer goes is decided by the lists that came before."""
+    offers = tuple(replace(offer, amount=0) for offer in (*one.offers, *one.held_out))
     return IssueMade(one.member, offers, one.from_day, one.until_day, one.shopping)
 
 
@@ -149,15 +159,16 @@ def _with_offers(plan: Plan, told: MemberList) -> MadeList:
     found = [
         (line.product, terms)
         for line in told.lines
-        for terms in chosen(plan.deals.get(line.product, ()), line.price_minor)
-    ]
-    offers = [
-        (
-            held_out(terms.seed, terms.code, told.member_id, terms.holdout_bp),
-            e.ListedOffer(terms.code, product, terms.amount),
+        for terms in chosen(
+            _addressing(plan, told.member_id, plan.deals.get(line.product, ())), line.price_minor
         )
-        for product, terms in found[:MOST_OFFERS]
     ]
+    offers = []
+    for product, terms in found[:MOST_OFFERS]:
+        cell = plan.cells.get(terms.code, {}).get(told.member_id, "")
+        offer = e.ListedOffer(terms.code, product, amount_for(terms, cell, 0), cell)
+        out = held_out(terms.seed, terms.code, told.member_id, terms.holdout_bp)
+        offers.append((out, offer))
     ask = plan.ask
     shopping = e.ShoppingList(
         ask.as_of, plan.digest, told.visits, told.rhythm, told.spend_minor, told.lines
@@ -167,6 +178,15 @@ def _with_offers(plan: Plan, told: MemberList) -> MadeList:
         tuple(offer for held, offer in offers if not held),
         tuple(offer for held, offer in offers if held),
     )  # fmt: skip
+
+
+def _addressing(
+    plan: Plan, member: bytes, campaigns: Sequence[e.CampaignCreated]
+) -> list[e.CampaignCreated]:
+    """Those of the campaigns that address a member."""
+    return [
+        one for one in campaigns if one.code not in plan.cells or member in plan.cells[one.code]
+    ]
 
 
 def _running(log: Log, codec: Codec, ask: Ask, cut: Cut) -> list[e.CampaignCreated]:

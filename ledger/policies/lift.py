@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from math import isqrt
 from typing import NamedTuple
 
+from ledger.programme import ONE_BP
+
 Z_HUNDREDTHS = 196
 """1.96: a normal variable lies within so many standard deviations in 95 of 100 cases."""
 ENOUGH = 2
@@ -43,6 +45,12 @@ def lift(spent: Sequence[int], held_out: Sequence[int]) -> Lift | None:
     squared = _scatter(spent) * second + _scatter(held_out) * first
     half = _root_up(squared * Z_HUNDREDTHS**2 * bottom**2, first * second * 100**2)
     return told._replace(low_minor=(top - half) // bottom, high_minor=-(-(top + half) // bottom))
+
+
+def lift_of_shares(of: Sequence[bool], held_out: Sequence[bool]) -> Lift | None:
+    """The same of the shares of those who did something, in basis points."""
+    one, other = ([ONE_BP * did for did in group] for group in (of, held_out))
+    return lift(one, other)
 
 
 def _scatter(values: Sequence[int]) -> int:

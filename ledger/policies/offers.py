@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from ledger import events as e
+from ledger.policies.bundles import bundled
 from ledger.policies.ean import with_check_digit
-from ledger.policies.split import part_returned
+from ledger.policies.split import largest_remainder, part_returned
 from ledger.programme import ONE_BP
-from ledger.types import Line
+from ledger.types import Day, Line
 
 NO_LIMIT = 2**62
+UNPAID = ("points", "reward")
+"""Kinds of offers that take no money off."""
 ISSUER = "99"
 """The GS1 prefix of coupons."""
 
@@ -37,10 +41,23 @@ class Deal(Struct, frozen=True, gc=False):
         """Whether it is for the goods of a line; `groups` are those of its product."""
         if self.offer.product:
             return line.product == self.offer.product
-        terms = self.terms
-        return line.product in terms.products or any(
-            group in terms.categories for group in (line.category, *groups)
+        return _among(line, groups, self.terms.products, self.terms.categories)
+
+    def parts(self, one: _Sold) -> list[bool]:
+        """Which parts of its bundle a line may be, the offer's own goods first."""
+        others = (
+            _among(one.line, one.groups, part.products, part.categories)
+            for part in self.terms.bundle
         )
+        return [self.fits(one.line, one.groups), *others]
+
+
+def _among(
+    line: Line, groups: Sequence[str], products: Collection[str], categories: Collection[str]
+) -> bool:
+    return line.product in products or any(
+        group in categories for group in (line.category, *groups)
+    )
 
 
 def held_out(seed: str, campaign: str, member: bytes, holdout_bp: int) -> bool:
@@ -62,71 +79,138 @@ def within(amount: int, terms: e.CampaignCreated) -> bool:
     return 0 < amount <= terms.amount or amount == terms.amount
 
 
+def amount_for(terms: e.CampaignCreated, cell: str, lists_before: int) -> int:
+    """What a piece gets on a member's next list, by its cell and by how many lists it had."""
+    for depth in terms.depth:
+        if depth.cell == cell:
+            return depth.amounts[min(lists_before, len(depth.amounts) - 1)]
+    return terms.amount
+
+
+def lately(days: Iterable[Day], first: Day, within_days: int) -> int:
+    """How many of the first days of lists count against a limit on one that begins on `first`.
+
+    Those that begin later count too, so lists issued ahead do not get round it.
+    """
+    return sum(day > first - within_days for day in days)
+
+
 def uses(
     lines: Sequence[Line], groups: Sequence[Sequence[str]], deals: Sequence[Deal],
     left: Mapping[str, Left],
 ) -> tuple[e.OfferUse, ...]:  # fmt: skip
-    """Which lines use which offers, in the order of lines and of the list; counts `left` down."""
-    found: list[e.OfferUse] = []
-    for index, line in enumerate(lines):
-        if line.kind == "sale" and line.quantity > 0 and not line.voided:
-            found += _on_line(index, line, groups[index], deals, left)
-    return tuple(found)
+    """Which lines use which offers; counts `left` down.
 
-
-def _on_line(
-    index: int, line: Line, groups: Sequence[str], deals: Sequence[Deal], left: Mapping[str, Left]
-) -> list[e.OfferUse]:
-    """A second offer only where all say that they combine, and never a campaign twice."""
-    found: list[e.OfferUse] = []
-    taken: dict[str, bool] = {}
+    Bundles come first, as they need several lines, in the order of the list; then each line takes
+    what fits, in the order of lines and of the list.
+    """
+    sold = [
+        _Sold(index, line, groups[index], line.discount_minor, [], {})
+        for index, line in enumerate(lines)
+        if line.kind == "sale" and line.quantity > 0 and not line.voided
+    ]
     for deal in deals:
-        code, combines = deal.terms.code, deal.terms.may_combine
-        if code in taken or (taken and not (combines and all(taken.values()))):
-            continue
-        discount = line.discount_minor - sum(use.off_minor for use in found)
-        use = _use(index, line, deal, left[code], discount) if deal.fits(line, groups) else None
-        if use:
-            found.append(use)
-            taken[code] = combines
-    return found
+        if deal.terms.bundle:
+            _bundle(sold, deal, left[deal.terms.code])
+    for one in sold:
+        for deal in deals:
+            if not deal.terms.bundle and one.free(deal) and deal.fits(one.line, one.groups):
+                _single(one, deal, left[deal.terms.code])
+    return tuple(use for one in sold for use in one.uses)
 
 
-def _use(index: int, line: Line, deal: Deal, left: Left, discount: int) -> e.OfferUse | None:
-    """What an offer comes to on a line, as far as there is something left; None for nothing.
+class _Sold(NamedTuple):
+    """A line while offers are laid on it: a second one only where all say that they combine."""
+
+    place: int
+    """Among the lines of the receipt."""
+    line: Line
+    groups: Sequence[str]
+    discount_minor: int
+    uses: list[e.OfferUse]
+    taken: dict[str, bool]
+    """The campaigns that have it, and whether they combine."""
+
+    @property
+    def pieces(self) -> int:
+        """What is weighed or poured is one piece."""
+        return self.line.quantity if self.line.unit == "piece" else 1
+
+    @property
+    def left_minor(self) -> int:
+        """What the till took off, without what offers account for."""
+        return self.discount_minor - sum(use.off_minor for use in self.uses)
+
+    def gross_minor(self, pieces: int) -> int:
+        """The price of so many pieces before discount (floor)."""
+        return (self.line.amount_minor + self.line.discount_minor) * pieces // self.pieces
+
+    def free(self, deal: Deal) -> bool:
+        """Whether it may have this offer too; never a campaign twice."""
+        combines = deal.terms.may_combine and all(self.taken.values())
+        return deal.terms.code not in self.taken and (combines or not self.taken)
+
+    def use(self, deal: Deal, pieces: int, off: int) -> None:
+        """Lay an offer on it; nothing is recorded of a line that only makes a bundle whole."""
+        terms = deal.terms
+        self.taken[terms.code] = terms.may_combine
+        if pieces or off:
+            points = deal.offer.amount * pieces if terms.kind == "points" else 0
+            self.uses.append(
+                e.OfferUse(self.place, terms.code, deal.barcode, pieces, off, points, terms.reward)
+            )
+
+
+def _single(one: _Sold, deal: Deal, left: Left) -> None:
+    """Lay an offer on a line, as far as there is something left.
 
     Money is never more than the till took off: the funder owes no more than the member got.
     """
-    pieces = min(_pieces(line), left.pieces)
+    pieces = min(one.pieces, left.pieces)
     if pieces <= 0:
-        return None
-    terms, amount = deal.terms, deal.offer.amount
-    off = min(_off(terms.kind, amount, line, pieces), discount, left.minor)
-    if off <= 0 and terms.kind in {"off_minor", "off_bp", "price_minor"}:
-        return None
-    left.pieces -= pieces
+        return
+    off = min(_off(deal, one.gross_minor(pieces), pieces), one.left_minor, left.minor)
+    if off > 0 or deal.terms.kind in UNPAID:
+        left.pieces -= pieces
+        left.minor -= max(0, off)
+        one.use(deal, pieces, max(0, off))
+
+
+def _bundle(sold: Sequence[_Sold], deal: Deal, left: Left) -> None:
+    """Lay an offer on the lines that make bundles; one bundle is one piece, of the offer's goods.
+
+    The money stands on the lines from which the till took it, in proportion, so that each gives
+    back its own part when it comes back.
+    """
+    free = [one for one in sold if one.free(deal)]
+    parts = [[number for number, fits in enumerate(deal.parts(one)) if fits] for one in free]
+    taken = bundled([one.pieces for one in free], parts, len(deal.terms.bundle) + 1, left.pieces)
+    count = sum(take.pieces for take in taken if take.part == 0)
+    if not count:
+        return
+    lines = [free[take.line] for take in taken]
+    gross = sum(one.gross_minor(t.pieces) for one, t in zip(lines, taken, strict=True))
+    given = [max(0, one.left_minor) for one in lines]
+    off = min(_off(deal, gross, count), sum(given), left.minor)
+    if off <= 0 and deal.terms.kind not in UNPAID:
+        return
+    left.pieces -= count
     left.minor -= max(0, off)
-    points = amount * pieces if terms.kind == "points" else 0
-    return e.OfferUse(
-        index, terms.code, deal.barcode, pieces, max(0, off), points, terms.reward
-    )  # fmt: skip
+    shares = largest_remainder(max(0, off), given)
+    for one, take, share in zip(lines, taken, shares, strict=True):
+        one.use(deal, take.pieces if take.part == 0 else 0, share)
 
 
-def _off(kind: str, amount: int, line: Line, pieces: int) -> int:
-    """Money off so many pieces of a line (floor, in the funder's favour)."""
-    gross, count = line.amount_minor + line.discount_minor, _pieces(line)
+def _off(deal: Deal, gross_minor: int, pieces: int) -> int:
+    """Money off so many pieces at a price before discount (floor, in the funder's favour)."""
+    kind, amount = deal.terms.kind, deal.offer.amount
     if kind == "off_minor":
         return amount * pieces
     if kind == "off_bp":
-        return gross * pieces * amount // (count * ONE_BP)
+        return gross_minor * amount // ONE_BP
     if kind == "price_minor":
-        return gross * pieces // count - amount * pieces
+        return gross_minor - amount * pieces
     return 0
-
-
-def _pieces(line: Line) -> int:
-    """What is weighed or poured is one piece."""
-    return line.quantity if line.unit == "piece" else 1
 
 
 def back(

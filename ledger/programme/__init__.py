@@ -33,6 +33,7 @@ from ledger.programme.fraud import *
 from ledger.programme.lists import *
 from ledger.programme.lots import *
 from ledger.programme.members import *
+from ledger.programme.offers import *
 from ledger.programme.parts import *
 from ledger.programme.prices import *
 from ledger.programme.questions import *
@@ -65,6 +66,7 @@ class Programme(Part, frozen=True):
     transfer: Transfer | None = None
     members: Members = Members()
     segments: Segments = Segments()
+    offers: Offers | None = None
     questions: Questions = Questions()
     lists: Lists | None = None
 

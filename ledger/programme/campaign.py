@@ -10,18 +10,17 @@ import msgspec
 from msgspec import Meta, field
 
 from ledger.errors import CampaignInvalid
-from ledger.programme.parts import Contradictions, Name, Part, RateBp
+from ledger.programme.audience import Audience, Goal, Limit, WithGoods, aimed
+from ledger.programme.audience import Depth as Depths
+from ledger.programme.parts import Contradictions, Goods, Name, Part, RateBp
 from ledger.types import MOST_MINOR
 
-MOST_GOODS = 1_000
-"""Products, or categories, that one campaign lists; a wider one lists categories."""
 MOST_TIMES = 1_000_000
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Money = Annotated[int, Meta(ge=1, le=MOST_MINOR)]
 Budget = Annotated[int, Meta(ge=0, le=MOST_MINOR)]
 Pieces = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Times = Annotated[int, Meta(ge=1, le=MOST_TIMES)]
-Goods = Annotated[tuple[Name, ...], Meta(max_length=MOST_GOODS)]
 KINDS = ("off_minor", "off_bp", "price_minor", "points", "reward")
 
 
@@ -58,6 +57,11 @@ class Campaign(Part, frozen=True):
     may_combine: bool = False
     holdout_bp: Annotated[int, Meta(ge=0, le=10_000)] = 0
     seed: Annotated[str, Meta(max_length=64, pattern=r"^[^\x00]*$")] = ""
+    audience: Audience | None = None
+    depth: Depths | None = None
+    goal: Goal | None = None
+    limit: Limit | None = None
+    with_: Annotated[tuple[WithGoods, ...], Meta(max_length=8)] = field(default=(), name="with")
 
 
 def read_campaign(text: str) -> Campaign:
@@ -88,6 +92,17 @@ def contradictions(campaign: Campaign) -> Contradictions:
         yield "offer", f"needs exactly one of {', '.join(f'`{kind}`' for kind in KINDS)}"
     if campaign.holdout_bp and not campaign.seed:
         yield "seed", "is needed beside `holdout_bp`"
+    for index, part in enumerate(campaign.with_):
+        if not part.products and not part.categories:
+            yield f"with[{index}]", "lists neither `products` nor `categories`"
+        for product in part.products:
+            if product in campaign.products:
+                yield f"with[{index}].products", f"has `{product}`, which the offer is for"
+    kinds = campaign.offer.kinds
+    own = (kinds[0], getattr(campaign.offer, kinds[0])) if len(kinds) == 1 else ("", 0)
+    yield from aimed(campaign.audience, campaign.depth, campaign.goal, own)
+    if campaign.audience and campaign.audience.together and not campaign.with_:
+        yield "audience.together", "is said without `with`"
 
 
 def _explain(message: str) -> CampaignInvalid:

@@ -14,6 +14,7 @@ __all__ = [
     "ONE_BP",
     "Contradictions",
     "Days",
+    "Goods",
     "LateDays",
     "MultiplierBp",
     "Name",
@@ -34,6 +35,8 @@ Days = Annotated[int, Meta(ge=0, le=3660)]
 MultiplierBp = Annotated[int, Meta(ge=0, le=1_000_000)]
 RateBp = Annotated[int, Meta(ge=1, le=ONE_BP)]
 """A share: more than nothing, all of it at most."""
+Goods = Annotated[tuple[Name, ...], Meta(max_length=1_000)]
+"""Products, or categories, that a campaign lists; a wider one lists categories."""
 MAX_LATE_DAYS = 366
 LateDays = Annotated[int, Meta(ge=0, le=MAX_LATE_DAYS)]
 MAX_WINDOW_DAYS = 731

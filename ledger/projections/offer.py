@@ -16,6 +16,7 @@ FCT_OFFER_ISSUE = Table(
         Column("campaign", "text", "code of the campaign"),
         Column("product", "text", "the only product it is for; empty: all the campaign's goods"),
         Column("amount", "int", "how much, for a piece"),
+        Column("cell", "text", "where the member stood in the campaign's category, if it looks"),
         Column("held_out", "int", "1 where the member is held out of the campaign"),
         Column("from_day", "day", "first day of the list"),
         Column("until_day", "day", "last day of the list"),
@@ -47,8 +48,12 @@ def _issued(at: At, event: e.ListIssued, out: Out) -> None:
     days = (event.from_day, event.until_day, event.captured_at, at.position)
     rows = out.rows[FCT_OFFER_ISSUE.name]
     for one in event.offers:
-        rows.append((at.stream, event.barcode, one.campaign, one.product, one.amount, 0, *days))
-    rows.extend((at.stream, event.barcode, code, "", 0, 1, *days) for code in event.held_out)
+        rows.append(
+            (at.stream, event.barcode, one.campaign, one.product, one.amount, one.cell, 0, *days)
+        )
+    cells = event.held_out_cells or [""] * len(event.held_out)
+    for code, cell in zip(event.held_out, cells, strict=True):
+        rows.append((at.stream, event.barcode, code, "", 0, cell, 1, *days))
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
@@ -77,7 +82,7 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
 
 OFFER = Projection(
     "offer",
-    1,
+    2,
     (FCT_OFFER_ISSUE, FCT_OFFER_USE),
     {e.ListIssued: _issued, e.ReceiptScanned: _scanned, e.GoodsReturned: _returned},
     keys.MEMBER,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from ledger.projections.campaign import DIM_CAMPAIGN
 from ledger.projections.catalogue import DIM_PRODUCT
 from ledger.projections.offer import FCT_OFFER_ISSUE, FCT_OFFER_USE
+from ledger.projections.purchase import FCT_PURCHASE
 from ledger.projections.queries import Reader
 from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
 from ledger.types import LEVELS, Day
@@ -46,13 +48,23 @@ def invoice(reader: Reader, funder: str, first: Day, last: Day) -> list[InvoiceR
     return sorted(InvoiceRow(row[0], row[1], *map(int, row[2:])) for row in rows)
 
 
-def issued(reader: Reader, campaign: str) -> dict[bytes, bool]:
-    """Who was issued the campaign, and whether that one is held out."""
+class Issued(NamedTuple):
+    """Of a member: whether it is held out, and its cell on the first list."""
+
+    held_out: bool
+    cell: str
+
+
+def issued(reader: Reader, campaign: str) -> dict[bytes, Issued]:
+    """Who was issued the campaign or held out of it."""
     query = (
-        f"SELECT member_id, MAX(held_out) FROM {reader.name(FCT_OFFER_ISSUE)}"
-        " WHERE campaign = ? GROUP BY member_id"
+        f"SELECT member_id, held_out, cell FROM {reader.name(FCT_OFFER_ISSUE)}"
+        " WHERE campaign = ? ORDER BY captured_at, from_day, barcode"
     )
-    return {bytes(member): bool(out) for member, out in reader.rows(query, (campaign,))}
+    found: dict[bytes, Issued] = {}
+    for member, out, cell in reader.rows(query, (campaign,)):
+        found.setdefault(bytes(member), Issued(bool(out), cell))
+    return found
 
 
 def used(reader: Reader, campaign: str) -> dict[bytes, tuple[int, int]]:
@@ -67,9 +79,7 @@ def used(reader: Reader, campaign: str) -> dict[bytes, tuple[int, int]]:
 
 def spent(reader: Reader, campaign: str, goods: Goods) -> dict[bytes, int]:
     """What members who were issued the campaign paid for its goods on its days, less returns."""
-    levels = [f"level{number}" for number in range(1, LEVELS + 1)]
-    groups = _marks(goods.categories)
-    within = " OR ".join(f"{level} IN ({groups})" for level in levels)
+    among, named = _among(reader, goods)
     query = (
         "SELECT r.member_id,"
         " SUM(l.amount_minor * (l.quantity - l.returned_quantity) / l.quantity)"
@@ -78,16 +88,35 @@ def spent(reader: Reader, campaign: str, goods: Goods) -> dict[bytes, int]:
         f" WHERE r.member_id IN (SELECT member_id FROM {reader.name(FCT_OFFER_ISSUE)}"
         " WHERE campaign = ?)"
         " AND (r.captured_at + r.offset_minutes * 60) / 86400 BETWEEN ? AND ?"
-        " AND l.quantity > 0 AND l.voided = 0 AND l.kind = 'sale'"
-        f" AND (l.product IN ({_marks(goods.products)}) OR l.category IN ({groups})"
-        f" OR l.product IN (SELECT code FROM {reader.name(DIM_PRODUCT)} WHERE {within}))"
+        f" AND l.quantity > 0 AND l.voided = 0 AND l.kind = 'sale' AND {among}"
         " GROUP BY r.member_id"
     )
-    asked = (
-        campaign, goods.from_day, goods.until_day, *goods.products, *goods.categories,
-        *goods.categories * LEVELS,
-    )  # fmt: skip
+    asked = (campaign, goods.from_day, goods.until_day, *named)
     return {bytes(member): int(paid) for member, paid in reader.rows(query, asked)}
+
+
+def receipts_with(reader: Reader, goods: Goods) -> Iterator[tuple[bytes, bytes]]:
+    """Members and receipts on which some of the goods were bought, each once, by member."""
+    among, named = _among(reader, goods)
+    return reader.stream(
+        f"SELECT DISTINCT p.member_id, p.receipt_id FROM {reader.name(FCT_PURCHASE)} p"
+        f" JOIN {reader.name(FCT_RECEIPT_LINE)} l ON l.receipt_id = p.receipt_id"
+        " WHERE p.day BETWEEN ? AND ? AND p.bought_minor > 0 AND l.kind = 'sale'"
+        f" AND l.voided = 0 AND l.quantity > l.returned_quantity AND {among}"
+        " ORDER BY p.member_id, p.receipt_id",
+        (goods.from_day, goods.until_day, *named),
+    )
+
+
+def _among(reader: Reader, goods: Goods) -> tuple[str, tuple[str, ...]]:
+    """The condition that a line is of some goods, and what it asks."""
+    groups = _marks(goods.categories)
+    within = " OR ".join(f"level{number} IN ({groups})" for number in range(1, LEVELS + 1))
+    return (
+        f"(l.product IN ({_marks(goods.products)}) OR l.category IN ({groups})"
+        f" OR l.product IN (SELECT code FROM {reader.name(DIM_PRODUCT)} WHERE {within}))",
+        (*goods.products, *goods.categories, *goods.categories * LEVELS),
+    )
 
 
 def _marks(values: tuple[str, ...]) -> str:

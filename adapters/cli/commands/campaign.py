@@ -7,20 +7,25 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from adapters.cli.render import Speaker, money, table
+from adapters.cli.campaigns import (
+    campaign_data,
+    campaign_lines,
+    day_text,
+    offer_text,
+    results_data,
+    results_lines,
+)
+from adapters.cli.render import Speaker, table
 from adapters.cli.values import add_command_id, calendar_day, command_id, whole
 from ledger.application import LoyaltyLedger
-from ledger.application.campaigns import CampaignView
+from ledger.application.issuing import IssueRun, Issues
 from ledger.calendar import local_day
 from ledger.errors import InputInvalid
 from ledger.events import ListedOffer
-from ledger.policies.lift import Lift
 from ledger.projections.offer_results import InvoiceRow
-from ledger.types import Day, date_of
 
 ACTIONS = ("create", "show", "end", "budget", "list", "issue", "invoice", "results")
 
@@ -46,6 +51,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from", type=calendar_day, dest="first", help="the first day (to issue, invoice)"
     )
+    parser.add_argument(
+        "--all", action="store_true", help="to every member whom the campaigns address (issue)"
+    )
+    parser.add_argument(
+        "--as-of",
+        type=calendar_day,
+        help="the day as whose end members are looked at (issue --all)",
+    )
     parser.add_argument("--until", type=calendar_day, help="the last day")
     parser.add_argument(
         "--minor", type=whole, default=0, help="money to put in, or take out (budget)"
@@ -59,8 +72,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Do what is asked."""
-    if options.action != "list" and not options.subject:
+    if (options.action != "list" and not options.all) and not options.subject:
         raise InputInvalid("A file or a code is needed.", field="subject")
+    if options.all and (options.action != "issue" or options.subject):
+        raise InputInvalid("It is for `issue`, in place of a card.", field="all")
+    if options.as_of is not None and not options.all:
+        raise InputInvalid("It is for `issue --all`.", field="as_of")
     with LoyaltyLedger.open(options.db) as ledger:
         _RUN[options.action](ledger, options, speaker)
     return 0
@@ -81,7 +98,7 @@ def _end(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -
         raise InputInvalid("To end a campaign, its last day is needed.", field="until")
     made = command_id(options, speaker)
     outcome = ledger.end_campaign(options.subject, options.until, options.author, made)
-    last = _date(options.until)
+    last = day_text(options.until)
     data = {"code": options.subject, "until": last, "repeat": outcome.repeat, "command_id": made}
     speaker.say(data, [f"Campaign {options.subject} ends after {last}."])
 
@@ -100,22 +117,53 @@ def _issue(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker)
     now = ledger.clock()
     today = local_day(now, ledger.programme_at(now).programme.time_zone)
     made = command_id(options, speaker)
+    first = today if options.first is None else options.first
+    if options.all:
+        run = ledger.issue_campaigns(
+            options.offer, made, from_day=first, until_day=options.until, as_of=options.as_of
+        )
+        _issued(run, made, speaker)
+        return
     outcome = ledger.issue_list(
-        options.subject,
-        options.offer,
-        made,
-        until_day=options.until,
-        from_day=today if options.first is None else options.first,
+        options.subject, options.offer, made, from_day=first, until_day=options.until
     )
     event = ledger.event(outcome)
+    first_day, last_day = day_text(event.from_day), day_text(event.until_day)
+    terms = {
+        one.campaign: ledger.campaign(one.campaign).state.terms for one in event.offers
+    }  # fmt: skip
     data = {
-        "barcode": event.barcode, "offers": [msgspec.structs.asdict(one) for one in event.offers],
-        "held_out": event.held_out, "from": _date(event.from_day), "until": _date(event.until_day),
-        "repeat": outcome.repeat, "command_id": made,
+        "barcode": event.barcode,
+        "offers": [
+            {**msgspec.structs.asdict(one), "kind": terms[one.campaign].kind,
+             "reward": terms[one.campaign].reward}
+            for one in event.offers
+        ],
+        "held_out": event.held_out, "limited": event.limited, "from": first_day,
+        "until": last_day, "repeat": outcome.repeat, "command_id": made,
     }  # fmt: skip
     out = f" Held out of {', '.join(event.held_out)}." if event.held_out else ""
-    days = f"{_date(event.from_day)} to {_date(event.until_day)}"
-    speaker.say(data, [f"List {event.barcode}, {days}: {len(event.offers)} offers.{out}"])
+    few = f" Enough lately of {', '.join(event.limited)}." if event.limited else ""
+    lines = [
+        f"List {event.barcode}, {first_day} to {last_day}: {len(event.offers)} offers.{out}{few}"
+    ]
+    currency = _currency(ledger)
+    for one in event.offers:
+        kind, reward = terms[one.campaign].kind, terms[one.campaign].reward
+        goods = f" ({one.product})" if one.product else ""
+        text = offer_text(kind, one.amount, reward, currency)
+        lines.append(f"  {one.campaign}{goods}: {text}")
+    speaker.say(data, lines)
+
+
+def _issued(run: IssueRun, made: str, speaker: Speaker) -> None:
+    data = {
+        "recorded": run.recorded, "before": run.before,
+        "campaigns": [one._asdict() for one in run.campaigns], "command_id": made,
+    }  # fmt: skip
+    head = tuple(name.replace("_", " ") for name in Issues._fields)
+    before = f", {run.before} before" if run.before else ""
+    speaker.say(data, [f"{run.recorded} lists issued{before}.", "", *table(head, run.campaigns)])
 
 
 def _invoice(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
@@ -123,7 +171,7 @@ def _invoice(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speake
         raise InputInvalid("An invoice needs its first and last day.", field="from")
     rows = ledger.campaign_invoice(options.subject, options.first, options.until)
     data = {
-        "funder": options.subject, "from": _date(options.first), "until": _date(options.until),
+        "funder": options.subject, "from": day_text(options.first), "until": day_text(options.until),
         "currency": _currency(ledger), "off_minor": sum(row.off_minor for row in rows),
         "lines": [row._asdict() for row in rows],
     }  # fmt: skip
@@ -141,30 +189,7 @@ def _csv(rows: Sequence[InvoiceRow]) -> list[str]:
 
 def _results(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
     told, currency = ledger.campaign_results(options.subject), _currency(ledger)
-    data = told._asdict() | {
-        name: one._asdict() if one else None
-        for name, one in (("lift", told.lift), ("lift_issued", told.lift_issued))
-    }
-    lines = [
-        f"Campaign {options.subject}",
-        f"  issued     {told.issued} members",
-        f"  used       {told.used} members, {told.pieces} pieces,"
-        f" {money(told.off_minor, currency)}",
-        f"  held out   {told.held_out} members",
-        *_lift_lines("used", told.lift, currency),
-        *_lift_lines("issued", told.lift_issued, currency),
-    ]
-    speaker.say(data, lines)
-
-
-def _lift_lines(name: str, one: Lift | None, currency: str) -> list[str]:
-    if one is None:
-        return [f"  lift       {name}: nobody to compare"]
-    means = f"{money(one.mean_minor, currency)} against {money(one.held_out_mean_minor, currency)}"
-    sure = "too few to say how sure"
-    if one.low_minor is not None and one.high_minor is not None:
-        sure = f"95 %: {money(one.low_minor, currency)} to {money(one.high_minor, currency)}"
-    return [f"  lift       {name}: {means}, {money(one.difference_minor, currency)} more ({sure})"]
+    speaker.say(results_data(told), results_lines(options.subject, told, currency))
 
 
 def listed_offer(text: str) -> ListedOffer:
@@ -176,68 +201,18 @@ def listed_offer(text: str) -> ListedOffer:
 
 def _show(ledger: LoyaltyLedger, options: argparse.Namespace, speaker: Speaker) -> None:
     view = ledger.campaign(options.subject)
-    speaker.say(_data(view), _lines(view, _currency(ledger)))
-
-
-def _data(view: CampaignView) -> dict[str, Any]:
-    terms, state = view.state.terms, view.state
-    return {
-        "code": terms.code, "name": terms.name, "from": _date(terms.from_day),
-        "until": _date(state.until_day), "products": terms.products,
-        "categories": terms.categories, "funder": terms.funder, "kind": terms.kind,
-        "amount": terms.amount, "reward": terms.reward,
-        "budget_minor": None if state.budget_minor < 0 else state.budget_minor,
-        "budget_pieces": None if state.budget_pieces < 0 else state.budget_pieces,
-        "drawn_minor": view.drawn_minor, "drawn_pieces": view.drawn_pieces,
-        "per_member": terms.per_member or None, "per_day": terms.per_day or None,
-        "may_combine": terms.may_combine, "holdout_bp": terms.holdout_bp,
-    }  # fmt: skip
-
-
-def _lines(view: CampaignView, currency: str) -> list[str]:
-    terms, state = view.state.terms, view.state
-    minor, pieces = view.left
-    spent = f"{money(view.drawn_minor, currency)} taken off"
-    sold = f"{view.drawn_pieces} sold"
-    facts = [
-        ("days", f"{_date(terms.from_day)} to {_date(state.until_day)}"),
-        ("products", ", ".join(terms.products)),
-        ("categories", ", ".join(terms.categories)),
-        ("funder", terms.funder),
-        ("offer", offer_text(terms.kind, terms.amount, terms.reward, currency)),
-        ("money", spent if minor is None else f"{spent}, {money(minor, currency)} left"),
-        ("pieces", sold if pieces is None else f"{sold}, {pieces} left"),
-        ("a member", f"{terms.per_member} pieces" if terms.per_member else ""),
-        ("a day", f"{terms.per_day} pieces" if terms.per_day else ""),
-        ("combines", "yes" if terms.may_combine else ""),
-        ("held out", f"{terms.holdout_bp} of 10000" if terms.holdout_bp else ""),
-    ]
-    return [
-        f"Campaign {terms.code}: {terms.name}",
-        *[f"  {name:<11}{text}" for name, text in facts if text],
-    ]
-
-
-def offer_text(kind: str, amount: int, reward: str, currency: str) -> str:
-    """What an offer gives for a piece."""
-    return {
-        "off_minor": f"{money(amount, currency)} off",
-        "off_bp": f"{amount} of 10000 off",
-        "price_minor": f"for {money(amount, currency)}",
-        "points": f"{amount} points",
-        "reward": reward,
-    }[kind]
+    speaker.say(campaign_data(view), campaign_lines(view, _currency(ledger)))
 
 
 def _list(ledger: LoyaltyLedger, _: argparse.Namespace, speaker: Speaker) -> None:
     currency = _currency(ledger)
     rows = ledger.campaigns()
     data = [
-        {**row._asdict(), "from_day": _date(row.from_day), "until_day": _date(row.until_day)}
+        {**row._asdict(), "from_day": day_text(row.from_day), "until_day": day_text(row.until_day)}
         for row in rows
     ]
     cells = [
-        (row.code, _date(row.from_day), _date(row.until_day), row.funder,
+        (row.code, day_text(row.from_day), day_text(row.until_day), row.funder,
          offer_text(row.kind, row.amount, row.reward, currency))
         for row in rows
     ]  # fmt: skip
@@ -247,10 +222,6 @@ def _list(ledger: LoyaltyLedger, _: argparse.Namespace, speaker: Speaker) -> Non
 
 def _currency(ledger: LoyaltyLedger) -> str:
     return ledger.programme_at(ledger.clock()).programme.currency
-
-
-def _date(day: Day) -> str:
-    return date_of(day).isoformat()
 
 
 _RUN = {

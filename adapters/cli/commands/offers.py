@@ -256,10 +256,18 @@ def _shown_list(one: MadeList, said: Words) -> list[str]:
 
 def _evaluate(options: argparse.Namespace, speaker: Speaker) -> int:
     if options.data is None:
-        raise InputInvalid("Say what to evaluate on: a folder or a file.", field="data")
-    told = _of_baskets(options) if options.data.is_dir() else _of_lines(options)
-    speaker.say(told, _lines(told))
+        told = _of_log(options)
+    else:
+        told = _of_baskets(options) if options.data.is_dir() else _of_lines(options)
+    speaker.say(told, [*_lines(told), *_offers(told)])
     return 0
+
+
+def _of_log(options: argparse.Namespace) -> dict[str, float]:
+    from adapters.offers import history
+
+    with LoyaltyLedger.open(options.db) as ledger:
+        return history.evaluate(ledger, options.as_of)
 
 
 def _of_baskets(options: argparse.Namespace) -> dict[str, float]:
@@ -298,6 +306,24 @@ def _lines(told: Mapping[str, float]) -> list[str]:
     rows = [(name, *(_shown(told, way + name) for way in ways)) for name in names]
     head = ("measure", "model", "frequency", "untuned", "random", "gain", "+-")
     return table(head, rows)
+
+
+def _offers(told: Mapping[str, float]) -> list[str]:
+    """One row a campaign: what its offers came to."""
+    names = ("lists", "members", "used_members", "pieces", "off_minor", "spent_minor",
+             "lift_minor", "lift_low_minor", "lift_high_minor")  # fmt: skip
+    parts = [name.removeprefix("offers.").rpartition(".") for name in told if _offered(name)]
+    codes = dict.fromkeys(code for code, _, _ in parts)
+    rows = [
+        (code or "all", *(told.get(f"offers.{code}.{name}" if code else f"offers.{name}", "")
+                          for name in names))
+        for code in codes
+    ]  # fmt: skip
+    return ["", *table(("campaign", *names), rows)] if rows else []
+
+
+def _offered(name: str) -> bool:
+    return name.startswith("offers.")
 
 
 def _shown(told: Mapping[str, float], name: str) -> str:

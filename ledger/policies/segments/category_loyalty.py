@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from ledger.policies.profile import Profile, Segmented, Terms
 from ledger.policies.shares import cut, ranked
+from ledger.programme.audience import CELLS, USAGES
 from ledger.programme.parts import ONE_BP
 
 KINDS = ("own", "national")
-LOYAL = (*KINDS, "switcher", "unknown")
-USAGES = ("heavy", "medium", "light")
-NAMES = tuple(f"{loyal} {usage}" for loyal in LOYAL for usage in USAGES)
 
 
 def category_loyalty(profiles: Sequence[Profile], terms: Terms) -> Segmented:
@@ -22,7 +20,7 @@ def category_loyalty(profiles: Sequence[Profile], terms: Terms) -> Segmented:
     members = ranked(buyers, lambda p: sum(spent[p.member].values()))
     usage = cut(members, [rules.heavy_bp, rules.medium_bp], USAGES)
     of = {m: f"{_loyal(spent[m], rules.loyal_bp)} {usage[m]}" for m in members}
-    return Segmented(NAMES, of)
+    return Segmented(CELLS, of)
 
 
 def _spent(profile: Profile, terms: Terms) -> dict[str, int]:
