@@ -102,7 +102,7 @@ def test_people_and_crowd_are_counted():
 def test_what_others_do_is_told_without_the_member_itself():
     bought = made(LINES)
     moment = Moment.at(bought, bought.known_on(35), np.array([40, 40]), dated=True)
-    factor = repeat_factor(moment.pairs, moment.crowd, moment.inside[moment.pairs.member])
+    factor = repeat_factor(moment.pairs, moment.crowd, moment.own)
     usual = 2 / 8
     assert factor[0] == pytest.approx(
         (0 + usual * 20) / (0 + 20)

@@ -5,6 +5,7 @@ import json
 import random
 from itertools import count
 
+import numpy as np
 import pytest
 from conftest import NOW, PROGRAMME, SECRET
 from shop import DAY, line, receipt
@@ -15,8 +16,9 @@ from adapters.offers.lists import write as write_lists
 from adapters.offers.page import words
 from ledger.application import LoyaltyLedger
 from ledger.errors import CardUnknown, InputInvalid, KeyConflict
+from ledger.forecast.pairs import Crowd
 from ledger.offers import schedule as scheduling
-from ledger.policies.rhythm import rhythm
+from ledger.policies.rhythm import pace, rhythm
 from ledger.types import Price, Promotion, date_of
 
 pytest.importorskip("numpy")
@@ -175,16 +177,19 @@ def test_the_crowd_keeps_its_items_among_others(ledger):
     put(
         ledger, [receipt(line(5, "m"), line(5, "p"), card=card, at=NOW - DAY * 9) for card in "abc"]
     )
-    cut = ledger._cut(None)[1]
-    known = scheduling.population(ledger.log, cut, LAST)
+    known = scheduling.population(ledger.histories(ledger._cut(None)[1]), LAST)
     members = sorted(ledger.member_of(card) for card in "abc")
     put(ledger, [receipt(line(5, "a"), line(5, "n"), card="a", at=NOW - DAY * 5)])
-    chunk = next(scheduling.lines(ledger.log, ledger._cut(None)[1], 10)).chunk(known.items)
-    assert chunk.items == ["a", "m", "n", "p"]
-    crowd, inside = scheduling._among(chunk, known._replace(last=members[1]))
+    some = next(ledger.histories(ledger._cut(None)[1]).by(10))
+    part = scheduling.chunk(some, scheduling.Numbers(known.items), LAST, LAST)
+    assert part.items == ["a", "m", "n", "p"]
+    *columns, counted = known.crowd
+    crowd = Crowd(*scheduling._moved(np.array(columns), known.items, part), counted)
     assert crowd.owners.tolist() == [0, 3, 0, 3]
-    assert crowd.members == 3
-    assert inside.tolist() == [1, 1, 0]
+    assert counted == 3
+    moment = scheduling._moment(part, crowd, known._replace(last=members[1]), LAST)
+    owned = dict(zip(moment.pairs.member.tolist(), moment.own.owned.tolist(), strict=True))
+    assert owned == {0: 1, 1: 1, 2: 0}
 
 
 def test_a_past_day_is_told_as_it_was_told_then(shop, tmp_path):
@@ -320,4 +325,4 @@ def test_on_the_command_line(shop, db, tmp_path, capsys):
     ],
 )  # fmt: skip
 def test_everybody_has_a_rhythm(days, today, name):
-    assert rhythm(days, today) == name
+    assert rhythm(pace(sorted(set(days))), today) == name

@@ -26,7 +26,8 @@ def member(number):
 
 
 def shopper(number, spend_minor=1000, receipts=1, last_day=100, **fields):
-    return Profile(member(number), last_day, receipts, spend_minor, **fields)
+    days = {"days": (last_day,)} | fields
+    return Profile(member(number), last_day, receipts, spend_minor, **days)
 
 
 def of_goods(number, quantity=1, goods_minor=100, **fields):
@@ -87,7 +88,7 @@ def test_the_limits_are_exact():
 def test_a_profile_keeps_the_one_off_apart():
     bought = [Purchase(3, 1_000), Purchase(9, 900), Purchase(20, 90_000)]
     assert profile_of(member(1), bought, 1_000, RULE, 400) == Profile(
-        member(1), 9, 2, 1_500, 90_000, frozenset({20})
+        member(1), 9, 2, 1_500, 90_000, frozenset({20}), days=(3, 9)
     )
 
 
@@ -332,6 +333,25 @@ HOUR = {"mon": 0, "fri": 4 * 24, "sat": 5 * 24, "sun": 6 * 24}
 )  # fmt: skip
 def test_a_habit_is_a_day_and_a_part_of_the_day(counts, expected):
     found = sort_by("hours", [shopper(1, hours=counts)])
+    assert found.of == {member(1): expected}
+    assert expected in found.names
+
+
+@pytest.mark.parametrize(
+    ("days", "last", "expected"),
+    [
+        ((100,), 104, "first"),
+        ((100,), 118, "late"),
+        (tuple(range(0, 70, 7)), 68, "on time"),
+        (tuple(range(0, 70, 7)), 71, "due"),
+        (tuple(range(0, 70, 7)), 77, "late"),
+        (tuple(range(0, 70, 7)), 91, "lapsing"),
+        (tuple(range(0, 70, 7)), 92, "lost"),
+        ((*range(0, 70, 7), 92), 93, "returned"),
+    ],
+)
+def test_a_rhythm_is_each_members_own(days, last, expected):
+    found = sort_by("rhythm", [shopper(1, days=days)], TERMS._replace(last=last))
     assert found.of == {member(1): expected}
     assert expected in found.names
 

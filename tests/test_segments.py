@@ -375,6 +375,25 @@ def test_an_empty_ledger_has_nobody_in_any_segment(ledger, way):
     assert (report.of, report.moves, counts(report)) == ({}, [], {})
 
 
+def test_by_rhythm_members_move_by_staying_away(ledger):
+    weekly = [bought("a1", 7 * week) for week in range(4, 14)]
+    steady = [bought("b1", 7 * week) for week in range(14)]
+    back = [*(bought("c1", 7 * week) for week in range(10, 20)), bought("c1", 1)]
+    party = [*(bought("d1", 100 + 7 * week) for week in range(10)), bought("d1", 1, 900_000)]
+    put(ledger, *weekly, *steady, *back, *party, bought("e1", 3))
+    report = ask(ledger, "rhythm", against=LAST - 28)
+    of = members_of(ledger, report)
+    told = [of(card) for card in ("a1", "b1", "c1", "d1", "e1")]
+    assert told == ["lapsing", "on time", "returned", "lost", "first"]
+    before = {moved.member_id: moved.before for moved in report.moved}
+    assert before[ledger.member_of("a1")] == "on time"
+    assert before[ledger.member_of("e1")] == NONE
+    ledger.return_goods(key(back[-1]), "r1")
+    assert members_of(ledger, ask(ledger, "rhythm"))("c1") == "lost", (
+        "of that visit nothing is left"
+    )
+
+
 # --- the facts ------------------------------------------------------------------------------
 
 

@@ -14,8 +14,8 @@ from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid, StoreUnavailable
 
 if TYPE_CHECKING:
+    from ledger.offers.histories import Part
     from ledger.offers.plan import Plan
-    from ledger.offers.shopping import Part
 
 T = TypeVar("T")
 Act = Callable[[LoyaltyLedger, "Plan", "Part"], T]

@@ -18,10 +18,10 @@ def evaluate(ledger: LoyaltyLedger, as_of: Day | None) -> dict[str, float]:
     Raises:
         InputInvalid: too little was bought before the day, or too few days are over since.
     """
-    past = ledger.past()
-    first, last = past.days
-    if last < first:
+    receipts = ledger.sampled_receipts()
+    if receipts is None:
         raise InputInvalid("Nobody has bought anything yet.", field="as_of")
+    first, last = int(receipts.day.min()), int(receipts.day.max())
     if as_of is None:
         days = tested_days(first, last)
         start, end = last - WEEKS_DAYS, ALWAYS
@@ -32,7 +32,7 @@ def evaluate(ledger: LoyaltyLedger, as_of: Day | None) -> dict[str, float]:
         offers = ledger.offers_value(as_of + 1, as_of + HORIZON_DAYS)
 
     def known(day: Day) -> Purchases:
-        found = past.around(day, ledger.end_of(day), end)
+        found = receipts.around(day, ledger.end_of(day), end)
         if found is None:
             raise InputInvalid("Nobody had bought anything by then.", field="as_of")
         return found

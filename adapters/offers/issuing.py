@@ -18,8 +18,8 @@ from ledger.application.lists import Issued
 from ledger.types import date_of
 
 if TYPE_CHECKING:
+    from ledger.offers.histories import Part
     from ledger.offers.plan import MadeList, Plan
-    from ledger.offers.shopping import Part
 
 
 class _Kept(Struct):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger.application.campaigns import Campaigns
 from ledger.application.offers import Offers
 from ledger.calendar import midnight
+from ledger.offers.histories import Cut, Histories
 from ledger.projections.offer_value import offer_sums
 from ledger.types import Day, Instant
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
-    from ledger.offers.backtest import Past
+    from ledger.offers.receipts import Receipts
 
 
 class OfferValue(NamedTuple):
@@ -35,15 +36,15 @@ class OfferValue(NamedTuple):
 class Backtests(Campaigns, Offers):
     """The past, for those who tell how well it was told."""
 
-    def past(self) -> Past:
-        """The purchases of a sample of members, to be asked about any day.
+    def sampled_receipts(self) -> Receipts | None:
+        """What a sample of members bought, to be asked about any day; None before anybody did.
 
         Raises:
             ImportError: the extra `offers` is not installed.
         """
-        from ledger.offers.backtest import Past  # noqa: PLC0415  an extra
+        from ledger.offers.receipts import receipts  # noqa: PLC0415  an extra
 
-        return Past(self.log, self._cut(None)[1])
+        return receipts(Histories(self.log, Cut(self.log.head(), self.clock())))
 
     def end_of(self, day: Day) -> Instant:
         """The last instant of a day of the programme's zone."""

@@ -9,12 +9,12 @@ from ledger.application.offers import Offers
 from ledger.calendar import local_day
 from ledger.errors import InputInvalid, LedgerError
 from ledger.jobs.job import CHUNK
+from ledger.offers.histories import EVERYBODY, Histories, Part
 from ledger.projections.catalogue import names
 from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
     from ledger.offers.plan import MadeList, Plan
-    from ledger.offers.shopping import Part
 
 REFUSALS_TOLD = 20
 
@@ -40,6 +40,8 @@ class Issued(NamedTuple):
 class ListRuns(Offers):
     """The lists of a day: made and issued in parts, by whom and as often as it takes."""
 
+    _latest: Histories | None = None
+
     def count_members(self) -> int:
         """How many members there ever were."""
         with self.reading() as reader:
@@ -52,15 +54,19 @@ class ListRuns(Offers):
             CardUnknown: nobody holds the card.
             ImportError: the extra `offers` is not installed.
         """
-        from ledger.offers.shopping import Part  # noqa: PLC0415  an extra
-
         return Part.of(self._holder(card))
 
     def made_lists(self, plan: Plan, part: Part) -> Iterator[MadeList]:
         """The lists of some members by a plan, in their order; nothing is recorded."""
         from ledger.offers.plan import made  # noqa: PLC0415  an extra
 
-        return made(self.log, plan, part)
+        return made(self.histories_of(plan), plan, part)
+
+    def histories_of(self, plan: Plan) -> Histories:
+        """What is kept of members at a plan's cut; looked for once, not for every part."""
+        if self._latest is None or self._latest.cut != plan.cut:
+            self._latest = self.histories(plan.cut)
+        return self._latest
 
     def over(self, as_of: Day) -> Day:
         """The day, if lists that are made at its end can be issued: it is over.
@@ -99,7 +105,6 @@ class ListRuns(Offers):
             ImportError: the extra `offers` is not installed.
         """
         from ledger.offers.issued import issued  # noqa: PLC0415  an extra
-        from ledger.offers.shopping import EVERYBODY  # noqa: PLC0415
 
         part = self.holder_part(card) if card else EVERYBODY
         return issued(self.log, self.codec, as_of, part)

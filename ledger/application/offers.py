@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,12 +13,12 @@ from ledger.calendar import local_day
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
+from ledger.offers.histories import EVERYBODY, Cut, Part, cut_at
 from ledger.programme import MOST_LINES, MOST_LIST_DAYS
 from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
     from ledger.offers.plan import Ask, MadeList, Plan
-    from ledger.offers.shopping import Cut
 
 
 class Lists(NamedTuple):
@@ -43,11 +44,14 @@ class Offers(Door):
         from ledger.offers.fitting import learned  # noqa: PLC0415  an extra
 
         day, cut = self._cut(as_of)
-        model, members = learned(self.log, cut, day)
-        encoded = msgspec.msgpack.encode(model)
+        model, known, members = learned(self.histories(cut), day)
+        encoded, population = msgspec.msgpack.encode(model), known.packed()
+        digest = hashlib.sha256(encoded + population).hexdigest()
         return self._do(
-            RecordModel(encoded, model.digest, day, cut.upto, members, author, command_id)
-        )
+            RecordModel(
+                encoded, digest, day, cut.upto, members, author, command_id, population
+            )
+        )  # fmt: skip
 
     def offer_lists(
         self, *, as_of: Day | None = None, lines: int | None = None,
@@ -61,11 +65,10 @@ class Offers(Door):
             ImportError: the extra `offers` is not installed.
         """
         from ledger.offers.plan import made  # noqa: PLC0415  an extra
-        from ledger.offers.shopping import EVERYBODY, Part  # noqa: PLC0415
 
         plan = self.plan_lists(as_of=as_of, lines=lines, from_minor=from_minor, days=days)
         part = Part.of(self._holder(card)) if card else EVERYBODY
-        return Lists(plan.ask, plan.digest, made(self.log, plan, part))
+        return Lists(plan.ask, plan.digest, made(self.histories(plan.cut), plan, part))
 
     def plan_lists(
         self, *, as_of: Day | None = None, lines: int | None = None,
@@ -90,12 +93,11 @@ class Offers(Door):
             **{name: said for name, said in asked.items() if said is not None}
         )
         rules = self.programme_at(min(cut.until, self.clock())).programme
+        histories = self.histories(cut)
         with self.reading() as reader:
-            return plan(self.log, self.codec, reader, rules, ask, cut)
+            return plan(self.log, self.codec, reader, rules, ask, histories)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
-        from ledger.offers.shopping import cut_at  # noqa: PLC0415  an extra
-
         now = self.clock()
         zone = self.programme_at(now).programme.time_zone
         day = local_day(now, zone) if as_of is None else as_of

@@ -130,7 +130,7 @@ def _segment(
     whose = who(reader, midnight(window.last + 1, programme.time_zone))
     found, shelves = profiles(reader, whose, window, rules, wanted)
     goods = (query.product, query.category)
-    terms = Terms(rules, window.days, *goods, query.criteria, shelves)
+    terms = Terms(rules, window.days, *goods, query.criteria, shelves, window.last)
     return segmented(way, found, terms), {profile.member: profile for profile in found}
 
 

@@ -23,6 +23,7 @@ class RecordModel(NamedTuple):
     members: int
     author: str
     command_id: str
+    population: bytes = b""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The command's claim and the models."""
@@ -43,6 +44,6 @@ class RecordModel(NamedTuple):
             raise InputInvalid("A model needs an author.", field="author")
         event = e.ModelFitted(
             self.model, self.digest, self.as_of, self.upto, self.members, self.author,
-            self.command_id,
+            self.command_id, self.population,
         )  # fmt: skip
         return claimed.record(working, MODEL_STREAM, working.emit(MODEL_STREAM, event))

@@ -17,7 +17,7 @@ class ModelFitted(Event, frozen=True):
     model: bytes
     """As msgpack, see `ledger.forecast.model`."""
     digest: str
-    """SHA-256 of it, in hex."""
+    """SHA-256 of it, and of the population after it, in hex."""
     as_of: Day
     """The last day that was learned from."""
     upto: int
@@ -26,6 +26,8 @@ class ModelFitted(Event, frozen=True):
     """Members that were learned from."""
     author: str
     command: str
+    population: bytes = b""
+    """What all do, as msgpack, see `ledger.forecast.population`; empty: it is told from a sample."""
 
 
 EVENTS: tuple[type[Event], ...] = (ModelFitted,)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ledger.forecast.pairs import NEVER, RECENT, Crowd, Pairs, People, faded, lately
+from ledger.forecast.pairs import NEVER, RECENT, Crowd, Own, Pairs, People, faded, lately
 from ledger.forecast.purchases import Floats, Ints
 
 _WEIGHT = 20
@@ -23,19 +23,25 @@ def log(values: Floats | Ints, least: float = 1e-4) -> Floats:
     return np.log(np.maximum(values, least))
 
 
-def repeat_factor(pairs: Pairs, crowd: Crowd, inside: Ints) -> Floats:
-    """How often others buy the item again, by visit; `inside` is 1 where the crowd has the member."""
-    trials = crowd.trials[pairs.item] - (pairs.first_gap - 1) * inside
-    repeats = crowd.repeats[pairs.item] - (pairs.times - 1) * inside
+def repeat_factor(pairs: Pairs, crowd: Crowd, own: Own) -> Floats:
+    """How often others buy the item again, by visit."""
+    trials = others(crowd.trials, pairs, own.trials)
+    repeats = others(crowd.repeats, pairs, own.repeats)
     usual = crowd.repeats.sum() / max(crowd.trials.sum(), 1.0)
     return (repeats + usual * _WEIGHT) / (trials + _WEIGHT)
 
 
+def others(crowd: Floats, pairs: Pairs, own: Floats) -> Floats:
+    """The crowd's without the member itself; never below nothing, as a crowd can be of yesterday."""
+    left: Floats = np.maximum(crowd[pairs.item] - own, 0)
+    return left
+
+
 def of_repeats(
-    pairs: Pairs, crowd: Crowd, people: People, inside: Ints, *, dated: bool
+    pairs: Pairs, crowd: Crowd, people: People, own: Own, *, dated: bool
 ) -> tuple[list[str], Floats]:
     """Names and columns of what is looked at of items bought before."""
-    columns = _own(pairs) | _others(pairs, crowd, inside) | _theirs(pairs, people)
+    columns = _own(pairs) | _others(pairs, crowd, own) | _theirs(pairs, people)
     if dated:
         columns |= _by_days(pairs, people)
     return list(columns), np.column_stack(list(columns.values()))
@@ -64,17 +70,18 @@ def _own(pairs: Pairs) -> dict[str, Floats]:
     return columns
 
 
-def _others(pairs: Pairs, crowd: Crowd, inside: Ints) -> dict[str, Floats]:
-    item, again = pairs.item, repeat_factor(pairs, crowd, inside)
+def _others(pairs: Pairs, crowd: Crowd, own: Own) -> dict[str, Floats]:
+    again = repeat_factor(pairs, crowd, own)
     interval = _interval(pairs.first_gap - pairs.gap[0], pairs.times)
     shrunk = (interval * (pairs.times - 1) + 2 / np.maximum(again, 0.01)) / (pairs.times + 1)
-    last = crowd.last[item] - (pairs.gap[0] == 1) * inside
-    recent = crowd.recent[item] - lately(pairs.gap, 0.7) * 0.3 * inside
+    last = others(crowd.last, pairs, own.last)
+    recent = others(crowd.recent, pairs, own.recent)
+    owners = others(crowd.owners, pairs, own.owned)
     return {
         "repeat_factor": log(again), "repeat_odds": log(again / (1 - np.minimum(again, 0.9))),
         "gap_by_shrunk_interval": log(pairs.gap[0] / shrunk),
         "popular_last": log((last + 0.1) / crowd.members),
-        "popular": log((crowd.owners[item] - inside + 0.1) / crowd.members),
+        "popular": log((owners + 0.1) / crowd.members),
         "popular_lately": log((recent + 0.1) / crowd.members),
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ledger.forecast.features import adoption, of_new, of_repeats
-from ledger.forecast.pairs import Crowd, Pairs, People, crowd_at, pairs_at, people_at
+from ledger.forecast.pairs import Crowd, Own, Pairs, People, crowd_at, own_at, pairs_at, people_at
 from ledger.forecast.purchases import Floats, Ints, Purchases
 
 CANDIDATES = 200
@@ -32,33 +32,27 @@ class Moment(NamedTuple):
     crowd: Crowd
     items: int
     dated: bool
-    inside: Ints
-    """By member: 1 where the crowd counts it, so that it is taken out of the crowd for itself."""
+    own: Own
+    """What of the crowd each member is itself."""
 
     @classmethod
     def at(cls, bought: Purchases, known: Ints, today: Ints, *, dated: bool) -> Moment:
         """When so many visits of each member are known and it is this day."""
         pairs = pairs_at(bought, known, today)
         people = people_at(bought, pairs, known, today)
-        everybody = np.ones(bought.members, np.int64)
-        crowd = crowd_at(pairs, bought.items)
-        return cls(pairs, people, crowd, bought.items, dated, everybody)
-
-    def among(self, crowd: Crowd, inside: Ints) -> Moment:
-        """The same members among another crowd, which counts some of them."""
-        return self._replace(crowd=crowd, inside=inside)
+        own = own_at(pairs, np.ones(bought.members, np.int64))
+        return cls(pairs, people, crowd_at(pairs, bought.items), bought.items, dated, own)
 
     def of(self, whom: npt.NDArray[np.bool_]) -> Moment:
         """The same moment, to ask about some members only; of all the others it still knows."""
         chosen = whom[self.pairs.member]
-        return self._replace(pairs=Pairs(*[column[..., chosen] for column in self.pairs]))
+        return self._replace(pairs=self.pairs.some(chosen), own=self.own.some(chosen))
 
     def repeats(self, begin: int, end: int) -> Rows:
         """What the members from one number up to another bought before."""
-        pairs = self.pairs.of(begin, end)
-        names, columns = of_repeats(
-            pairs, self.crowd, self.people, self.inside[pairs.member], dated=self.dated
-        )
+        chosen = self.pairs.between(begin, end)
+        pairs, own = self.pairs.some(chosen), self.own.some(chosen)
+        names, columns = of_repeats(pairs, self.crowd, self.people, own, dated=self.dated)
         return Rows(pairs.member, pairs.item, names, columns)
 
     def new(self, begin: int, end: int, most: int = CANDIDATES) -> Rows:

@@ -30,10 +30,17 @@ class Pairs(NamedTuple):
     first_gap: Ints
     first_age: Ints
 
+    def between(self, begin: int, end: int) -> slice:
+        """Where the pairs of the members from one number up to another are."""
+        return slice(*np.searchsorted(self.member, (begin, end)).tolist())
+
     def of(self, begin: int, end: int) -> Pairs:
         """The pairs of the members from one number up to another."""
-        a, b = np.searchsorted(self.member, (begin, end))
-        return Pairs(*[column[..., a:b] for column in self])
+        return self.some(self.between(begin, end))
+
+    def some(self, chosen: Any) -> Pairs:
+        """Some of them, by a slice or an array."""
+        return Pairs(*[column[..., chosen] for column in self])
 
 
 class People(NamedTuple):
@@ -72,6 +79,20 @@ class Crowd(NamedTuple):
     """Members with a visit."""
 
 
+class Own(NamedTuple):
+    """By pair: what of the crowd is the member itself, to be taken out of it; 0 where it is not."""
+
+    trials: Floats
+    repeats: Floats
+    last: Floats
+    recent: Floats
+    owned: Floats
+
+    def some(self, chosen: Any) -> Own:
+        """Some of them, by a slice or an array."""
+        return Own(*[column[chosen] for column in self])
+
+
 def pairs_at(bought: Purchases, known: Ints, today: Ints) -> Pairs:
     """The pairs when so many visits of each member are known and it is this day."""
     chosen = bought.visit < known[bought.member]
@@ -94,17 +115,27 @@ def pairs_at(bought: Purchases, known: Ints, today: Ints) -> Pairs:
 
 def people_at(bought: Purchases, pairs: Pairs, known: Ints, today: Ints) -> People:
     """What is known of each member at that moment."""
-    members, begins = bought.members, bought.begins[:-1]
+    begins = bought.begins[:-1]
+    last_size = bought.visit_size[begins + np.maximum(known - 1, 0)]
+    return people_of(
+        pairs, known, bought.visit_size[begins], last_size, today - bought.day_of(known),
+        (_since(bought, known, today - 28), _since(bought, known, today - 56)),
+    )  # fmt: skip
+
+
+def people_of(
+    pairs: Pairs, visits: Ints, first_size: Ints, last_size: Ints, away: Ints,
+    lately: tuple[Ints, Ints],
+) -> People:  # fmt: skip
+    """What is known of members, by their pairs, visits and the sizes of the first and last one."""
+    members = len(visits)
     lines = np.bincount(pairs.member, pairs.times, members)
     items = np.bincount(pairs.member, minlength=members)
-    first = np.minimum(bought.visit_size[begins], items)
+    first = np.minimum(first_size, items)
     later = np.maximum(lines - first, 0)
     return People(
-        known, lines / np.maximum(known, 1),
-        bought.visit_size[begins + np.maximum(known - 1, 0)], items,
-        (later - (items - first) + 3) / (later + 8),
-        today - bought.day_of(known), _since(bought, known, today - 28),
-        _since(bought, known, today - 56),
+        visits, lines / np.maximum(visits, 1), last_size, items,
+        (later - (items - first) + 3) / (later + 8), away, *lately,
     )  # fmt: skip
 
 
@@ -127,8 +158,25 @@ def faded(back: Ints, worth: Floats) -> Floats:
     Looked up: a power of each would take most of the time that a list takes.
     """
     table = np.concatenate([[0.0], worth])
-    weights: Floats = table[back + 1]
+    weights: Floats = table.take(back + 1)  # faster than by index
     return np.asarray(weights.sum(axis=0), dtype=np.float64)
+
+
+def own_at(pairs: Pairs, inside: Ints, since: Ints | None = None) -> Own:
+    """What of a crowd is each member; `inside` is 1 where it counts the member.
+
+    By member; `since` are visits after the day of the crowd, where that is over.
+    """
+    gap, times, first = pairs.gap, pairs.times, pairs.first_gap
+    if since is not None:
+        later = since[pairs.member]
+        times = times - ((gap > 0) & (gap <= later)).sum(axis=0)
+        gap, first = np.where(gap > later, gap - later, NEVER), first - later
+    there = inside[pairs.member]
+    return Own(
+        np.maximum(first - 1, 0) * there, np.maximum(times - 1, 0) * there,
+        (gap == 1).any(axis=0) * there, lately(gap, 0.7) * 0.3 * there, ((first > 0) * there).astype(np.float64),
+    )  # fmt: skip
 
 
 def crowd_at(pairs: Pairs, items: int) -> Crowd:

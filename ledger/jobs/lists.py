@@ -9,6 +9,7 @@ from ledger.commands.lists import NoList
 from ledger.events import TOPICS
 from ledger.jobs.job import Job
 from ledger.jobs.schedule import fortnightly
+from ledger.offers.histories import Part, cut_at
 from ledger.projections.due import Look, with_lists
 from ledger.store.codec import Codec
 from ledger.store.writer import Command
@@ -19,17 +20,17 @@ _PLAN = "plan"
 def _commands(look: Look, page: Sequence[bytes]) -> list[Command]:
     """What issues the lists of a page, made by what was known at the end of the day before."""
     from ledger.offers.plan import Ask, command, made, plan  # noqa: PLC0415  an extra
-    from ledger.offers.shopping import Part, cut_at  # noqa: PLC0415
 
     programme = look.programme
-    codec = Codec(TOPICS, {})
     if _PLAN not in look.kept:
         as_of = local_day(look.at, programme.time_zone) - 1
-        cut = cut_at(look.log, as_of, programme.time_zone)
-        ask = Ask.by(programme.lists, as_of)
-        look.kept[_PLAN] = plan(look.log, codec, look.reader, programme, ask, cut)
+        histories = look.histories(cut_at(look.log, as_of, programme.time_zone))
+        ask, codec = Ask.by(programme.lists, as_of), Codec(TOPICS, {})
+        whole = plan(look.log, codec, look.reader, programme, ask, histories)
+        look.kept[_PLAN] = histories, whole
     part = Part(Part.of(page[0]).after, Part.of(page[-1]).until)
-    lists = {one.member: command(one) for one in made(look.log, look.kept[_PLAN], part)}
+    histories, whole = look.kept[_PLAN]
+    lists = {one.member: command(one) for one in made(histories, whole, part)}
     return [lists.get(member) or NoList(member) for member in page]
 
 

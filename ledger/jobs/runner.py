@@ -18,6 +18,7 @@ from ledger.errors import InputInvalid, LedgerError, ProgrammeNotInForce
 from ledger.jobs.history import JobRun, JobStatus, runs_of, status_of
 from ledger.jobs.job import Job
 from ledger.jobs.turn import Leave, Step, TakeTurn, Turn
+from ledger.offers.histories import Cut, Histories
 from ledger.programme import Programme
 from ledger.projections.due import Look
 from ledger.projections.queries import Reader
@@ -45,6 +46,9 @@ class House(Protocol):
 
     def programme_at(self, at: Instant) -> Rules:
         """The programme in force."""
+
+    def histories(self, cut: Cut) -> Histories:
+        """What is kept of members at a cut."""
 
 
 class Failure(NamedTuple):
@@ -203,7 +207,7 @@ class Jobs:
         house = self._house
         programme = self._programme(turn.due_at)
         with house.reading() as reader:
-            look = Look(reader, house.log, programme, turn.due_at, kept)
+            look = Look(reader, house.log, programme, turn.due_at, kept, house.histories)
             page = tuple(job.due(look, turn.cursor, job.chunk))
             made = tuple(job.commands(look, page)) if job.commands and page else ()
         ordered = all(a < b for a, b in zip((turn.cursor, *page), page, strict=False))

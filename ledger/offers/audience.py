@@ -60,7 +60,7 @@ def _by_category(
         one.member: cells[one.member]
         for one in buyers
         if cells.get(one.member) in terms.cells
-        if not terms.due_days or due(one.days, window.last, terms.due_days)
+        if not terms.due_days or due(one.goods_days, window.last, terms.due_days)
     }
 
 

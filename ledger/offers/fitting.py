@@ -7,27 +7,29 @@ from typing import NamedTuple
 from ledger.errors import InputInvalid
 from ledger.forecast.fit import fit_fortnights
 from ledger.forecast.model import Model
-from ledger.offers.schedule import SAMPLE
-from ledger.offers.shopping import Cut, lines
-from ledger.store.log import Log
+from ledger.forecast.population import Population
+from ledger.offers.histories import Histories
+from ledger.offers.receipts import receipts
+from ledger.offers.schedule import population
 from ledger.types import Day
 
 
 class Fitted(NamedTuple):
-    """A model, and how many members it was learned from."""
+    """A model, what all do, and how many members it was learned from."""
 
     model: Model
+    known: Population
     members: int
 
 
-def learned(log: Log, cut: Cut, day: Day) -> Fitted:
+def learned(histories: Histories, day: Day) -> Fitted:
     """The model by what had been recorded at the end of a day, of the members who are sampled.
 
     Raises:
         InputInvalid: there is too little to learn from.
     """
-    gathered = next(lines(log, cut, SAMPLE), None)
-    if gathered is None:
+    found = receipts(histories)
+    if found is None:
         raise InputInvalid("Nobody has bought anything by then.", field="as_of")
-    bought = gathered.chunk().bought
-    return Fitted(fit_fortnights(bought, day), bought.members)
+    bought = found.all()
+    return Fitted(fit_fortnights(bought, day), population(histories, day), bought.members)

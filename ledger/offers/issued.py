@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ledger import events as e
+from ledger.offers.histories import PAGE, Part
 from ledger.offers.plan import MadeList
-from ledger.offers.shopping import GONE, LAST, PAGE, Part
+from ledger.projections.rhythm import LEFT
 from ledger.store.codec import Codec
 from ledger.store.log import Log, Paged
 from ledger.types import Day
 
-_TOPICS = (e.ListIssued.TOPIC, *GONE, e.PartedAgain.TOPIC)
+_GONE = {event.TOPIC: gone for event, gone in LEFT.items()}
+_TOPICS = (e.ListIssued.TOPIC, *_GONE)
 
 
 def issued(log: Log, codec: Codec, as_of: Day, part: Part) -> Iterator[MadeList]:
@@ -25,13 +27,13 @@ def issued(log: Log, codec: Codec, as_of: Day, part: Part) -> Iterator[MadeList]
                 if event.shopping and event.shopping.as_of == as_of:
                     found.append(_made(row[1], event))
             else:
-                gone = row[3] in GONE
+                gone = bool(_GONE[row[3]])
         if not gone:
             yield from found
 
 
 def _rows(log: Log, part: Part) -> Iterator[Paged]:
-    for rows in log.in_streams((part.after, LAST), part.until, log.head(), _TOPICS, PAGE):
+    for rows in log.in_streams((part.after, 0), part.until, log.head(), _TOPICS, PAGE):
         yield from rows
 
 

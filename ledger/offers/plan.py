@@ -16,9 +16,10 @@ from ledger import events as e
 from ledger.commands.lists import IssueMade
 from ledger.commands.offers import MOST_OFFERS
 from ledger.forecast.model import Model
+from ledger.forecast.population import Population, unpacked
 from ledger.offers.audience import addressed
-from ledger.offers.schedule import MemberList, Population, Wanted, population, schedule
-from ledger.offers.shopping import PAGE, Cut, Part
+from ledger.offers.histories import PAGE, Cut, Histories, Part
+from ledger.offers.schedule import MemberList, Wanted, population, schedule
 from ledger.policies.listing import chosen
 from ledger.policies.offers import amount_for, held_out
 from ledger.programme import Lists, Programme
@@ -95,21 +96,28 @@ class MadeList(NamedTuple):
     """Empty until it is issued."""
 
 
-def plan(log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask, cut: Cut) -> Plan:
+def plan(
+    log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask, histories: Histories
+) -> Plan:
     """The plan for a day; memory is linear in products, and in whom campaigns address.
 
     Raises:
         InputInvalid: the model was fitted for other columns.
     """
+    cut = histories.cut
     fitted = fitted_by(log, codec, cut)
     model = msgspec.msgpack.decode(fitted.model, type=Model) if fitted else None
+    if fitted and fitted.population:
+        known = unpacked(fitted.population)
+    else:
+        known = population(histories, ask.as_of)
     running = _running(log, codec, ask, cut)
     deals: dict[str, list[e.CampaignCreated]] = {}
     for terms in running:
         for product in dict.fromkeys((*terms.products, *within_groups(reader, terms.categories))):
             deals.setdefault(product, []).append(terms)
     return Plan(
-        ask, cut, model, fitted.digest if fitted else "", population(log, cut, ask.as_of),
+        ask, cut, model, fitted.digest if fitted else "", known,
         shelf(reader, ask.from_day, cut.until),
         {product: tuple(found) for product, found in deals.items()},
         {
@@ -120,11 +128,11 @@ def plan(log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask,
     )  # fmt: skip
 
 
-def made(log: Log, plan: Plan, part: Part) -> Iterator[MadeList]:
+def made(histories: Histories, plan: Plan, part: Part) -> Iterator[MadeList]:
     """The lists of some members, in the order of their streams."""
     ask = plan.ask
     wanted = Wanted(ask.as_of, ask.lines, ask.from_minor, part)
-    for told in schedule(log, plan.cut, wanted, plan.model, plan.known, plan.goods):
+    for told in schedule(histories, wanted, plan.model, plan.known, plan.goods):
         yield _with_offers(plan, told)
 
 

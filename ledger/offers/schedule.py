@@ -11,20 +11,22 @@ from ledger.events import ListedLine
 from ledger.forecast.features import middle_interval
 from ledger.forecast.model import Likely, Model, likely
 from ledger.forecast.moment import Moment
-from ledger.forecast.pairs import Crowd
+from ledger.forecast.pairs import NEVER, Crowd, crowd_at, own_at
+from ledger.forecast.population import Population, nobody
 from ledger.forecast.purchases import Floats, Ints
-from ledger.offers.shopping import EVERYBODY, Chunk, Cut, Part, lines
+from ledger.offers.histories import EVERYBODY, Histories, Part
+from ledger.offers.shopping import Chunk, Numbers, chunk
 from ledger.policies.rhythm import rhythm, standing
 from ledger.projections.catalogue import Shelf
-from ledger.store.log import Log
 from ledger.types import Day
 
-MEMBERS = 2_000
+MEMBERS = 500
 """Read at a time."""
+CROWD = 500
+"""The same for the sample; always as many, as sums of fractions depend on what is added up first."""
 SAMPLE = 20_000
 """Members, the first in the order of their streams, of whom it is told what all do. Streams are
 hashes, so they are as good as drawn by lot."""
-SPEND_DAYS = 56
 NEW, ONCE = "new", "once"
 
 
@@ -50,86 +52,70 @@ class MemberList(NamedTuple):
     lines: tuple[ListedLine, ...]
 
 
-class Population(NamedTuple):
-    """What all members do, by item."""
-
-    items: list[str]
-    crowd: Crowd
-    last: bytes
-    """The last member that is counted."""
-
-
-def population(log: Log, cut: Cut, day: Day) -> Population:
-    """What a sample of members does, known at the end of a day; empty where nobody buys."""
-    gathered = next(lines(log, cut, SAMPLE), None)
-    if gathered is None:
-        nothing = np.zeros(0)
-        crowd = Crowd(nothing, nothing, nothing, nothing, nothing, nothing, 1)
-        return Population([], crowd, b"")
-    chunk = gathered.chunk()
-    return Population(chunk.items, _moment(chunk, day).crowd, chunk.members[-1])
+def population(histories: Histories, day: Day) -> Population:
+    """What a sample of members does, known at the end of a day; added up chunk by chunk."""
+    items: list[str] = []
+    sums = np.zeros((len(Crowd._fields) - 1, 0))
+    members: list[bytes] = []
+    for some in histories.by(CROWD):
+        part = chunk(some[: SAMPLE - len(members)], Numbers(items), day, day)
+        members += part.members
+        *columns, _ = crowd_at(part.pairs, len(part.items))
+        sums = np.array(columns) + _moved(sums, items, part)
+        items = part.items
+        if len(members) == SAMPLE:
+            break
+    if not members:
+        return nobody(day)
+    return Population(day, items, Crowd._make([*sums, len(members)]), members[-1])
 
 
 def schedule(
-    log: Log, cut: Cut, wanted: Wanted, model: Model | None, known: Population, goods: Shelf
+    histories: Histories, wanted: Wanted, model: Model | None, known: Population, goods: Shelf
 ) -> Iterator[MemberList]:
-    """The lists in the order of members, some thousand members in memory at a time."""
-    for gathered in lines(log, cut, MEMBERS, wanted.part):
-        chunk = gathered.chunk(known.items)
-        moment = _moment(chunk, wanted.as_of).among(*_among(chunk, known))
-        told = likely(model, moment, 0, len(chunk.members), wanted.lines)
-        yield from _lists(chunk, moment, told, wanted, goods)
+    """The lists in the order of members, some hundred members in memory at a time."""
+    numbers = Numbers(known.items)
+    *columns, counted = known.crowd
+    for some in histories.by(MEMBERS, wanted.part):
+        part = chunk(some, numbers, wanted.as_of, known.day)
+        crowd = Crowd._make([*_moved(np.array(columns), known.items, part), counted])
+        moment = _moment(part, crowd, known, wanted.as_of)
+        told = likely(model, moment, 0, len(part.members), wanted.lines)
+        yield from _lists(part, moment, told, wanted, goods)
 
 
-def _moment(chunk: Chunk, day: Day) -> Moment:
-    bought = chunk.bought
-    return Moment.at(bought, bought.visits, np.full(bought.members, day), dated=True)
+def _moved(columns: Floats, items: list[str], part: Chunk) -> Floats:
+    """Columns by item under the chunk's numbers."""
+    if len(items) == len(part.items):
+        return columns
+    wide = np.zeros((len(columns), len(part.items)))
+    wide[:, [part.number[item] for item in items]] = columns
+    return wide
 
 
-def _among(chunk: Chunk, known: Population) -> tuple[Crowd, Ints]:
-    """The crowd under the chunk's numbers of items, and who of the chunk it counts."""
-    place = np.searchsorted(np.array(chunk.items, dtype=object), known.items)
-
-    def moved(values: Floats) -> Floats:
-        wide = np.zeros(len(chunk.items))
-        wide[place] = values
-        return wide
-
-    trials, repeats, last, recent, owners, adopted, members = known.crowd
-    crowd = Crowd(
-        moved(trials), moved(repeats), moved(last), moved(recent), moved(owners), moved(adopted),
-        members,
-    )  # fmt: skip
-    return crowd, np.array([member <= known.last for member in chunk.members], dtype=np.int64)
+def _moment(part: Chunk, crowd: Crowd, known: Population, day: Day) -> Moment:
+    """Members among a crowd that counts some of them, as they were on the crowd's day."""
+    inside = np.array([member <= known.last for member in part.members], dtype=np.int64)
+    own = own_at(part.pairs, inside, part.since if known.day < day else None)
+    return Moment(part.pairs, part.people, crowd, len(part.items), True, own)  # noqa: FBT003
 
 
 def _lists(
-    chunk: Chunk, moment: Moment, told: Likely, wanted: Wanted, goods: Shelf
+    part: Chunk, moment: Moment, told: Likely, wanted: Wanted, goods: Shelf
 ) -> Iterator[MemberList]:
-    columns = _columns(chunk, moment, told, wanted.as_of, goods)
-    begins = np.searchsorted(told.member, np.arange(len(chunk.members) + 1))
-    late = chunk.day > wanted.as_of - SPEND_DAYS
-    spend = np.bincount(chunk.member, chunk.amount_minor * late, len(chunk.members))
-    visits = _visits(chunk)
-    for number, member in enumerate(chunk.members):
-        if member in chunk.gone or spend[number] < wanted.from_minor:
+    columns = _columns(part, moment, told, wanted.as_of, goods)
+    begins = np.searchsorted(told.member, np.arange(len(part.members) + 1))
+    visits, spend = part.people.visits.tolist(), part.spend_minor.tolist()
+    for number, member in enumerate(part.members):
+        if part.gone[number] or spend[number] < wanted.from_minor:
             continue
         own = tuple(ListedLine(*row) for row in columns[begins[number] : begins[number + 1]])
-        days = visits[number]
-        yield MemberList(
-            member, int(chunk.bought.visits[number]), rhythm(days, wanted.as_of),
-            int(spend[number]), own,
-        )  # fmt: skip
-
-
-def _visits(chunk: Chunk) -> list[list[int]]:
-    """The days of each member's visits."""
-    bought = chunk.bought
-    return [part.tolist() for part in np.split(bought.visit_day, bought.begins[1:-1])]
+        stands = rhythm(part.paces[number], wanted.as_of)
+        yield MemberList(member, visits[number], stands, spend[number], own)
 
 
 def _columns(
-    chunk: Chunk, moment: Moment, told: Likely, day: Day, goods: Shelf
+    part: Chunk, moment: Moment, told: Likely, day: Day, goods: Shelf
 ) -> Sequence[tuple[str, int, int, int, int, int, int, int, tuple[str, ...], str]]:
     """The lines of all lists."""
     pairs = moment.pairs
@@ -137,15 +123,16 @@ def _columns(
     asked = told.member * moment.items + told.item
     at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
     known = keys[at] == asked
-    quantity, paid = _usual(chunk, asked, moment.items)
-    every = np.rint(middle_interval(pairs.age)).astype(np.int64)[at]
-    age = pairs.age[0][at]
+    quantity = _middle(part.quantity[:, at])
+    paid = part.paid_minor[at] * quantity // part.quantity[0, at]
+    every = np.rint(middle_interval(pairs.age[:, at])).astype(np.int64)
+    age = pairs.age[0, at]
     times = np.where(known, pairs.times[at], 0)
     reasons = [
         _reason(n, e, a)
         for n, e, a in zip(times.tolist(), every.tolist(), age.tolist(), strict=True)
     ]
-    products = [chunk.items[item] for item in told.item]
+    products = [part.items[item] for item in told.item.tolist()]
     return list(
         zip(
             products, told.chance_ppm.tolist(),
@@ -165,16 +152,9 @@ def _reason(times: int, every_days: int, away_days: int) -> str:
     return ONCE if times == 1 else standing(every_days, away_days)
 
 
-def _usual(chunk: Chunk, asked: Ints, items: int) -> tuple[Ints, Ints]:
-    """The middle quantity of what is asked for, and what that many cost the last time."""
-    keys = chunk.member * items + chunk.item
-    by_quantity = np.lexsort((chunk.quantity, keys))
-    first = np.searchsorted(keys[by_quantity], asked)
-    count = np.searchsorted(keys[by_quantity], asked, side="right") - first
-    middle = np.minimum(first + np.maximum(count - 1, 0) // 2, len(keys) - 1)
-    quantity = chunk.quantity[by_quantity][middle]
-    by_day = np.lexsort((chunk.day, keys))
-    last = np.maximum(np.searchsorted(keys[by_day], asked, side="right") - 1, 0)
-    cost, of = chunk.amount_minor[by_day][last], chunk.quantity[by_day][last]
-    paid: Ints = cost * quantity // of
-    return quantity, paid
+def _middle(quantity: Ints) -> Ints:
+    """The middle of the latest quantities, of two the lower."""
+    there = (quantity > NEVER).sum(axis=0)
+    ranked = np.sort(np.where(quantity > NEVER, quantity, np.iinfo(np.int64).max), axis=0)
+    middle: Ints = np.take_along_axis(ranked, ((there - 1) // 2)[None], axis=0)[0]
+    return middle

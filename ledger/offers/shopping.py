@@ -1,177 +1,126 @@
-"""What members bought, read from their streams up to a day, some thousand members at a time.
-
-Only what had been recorded by the end of the day is read, so a list of a past day is what it was.
-"""
+"""What is kept of some members as arrays, which what is looked at is worked out from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
-from msgspec import Raw, Struct
+import numpy.typing as npt
 
-from ledger import events as e
-from ledger.calendar import midnight
-from ledger.forecast.purchases import Ints, Purchases, purchases
-from ledger.store.keys import ID_BYTES, MEMBER
-from ledger.store.log import Log, Paged
-from ledger.types import Day, Instant
+from ledger.forecast.pairs import NEVER, RECENT, Pairs, People, people_of
+from ledger.forecast.purchases import Ints
+from ledger.offers.histories import History
+from ledger.policies.rhythm import LATEST, Pace, pace
+from ledger.projections.habits import HEAD, TIME, VISIT, Habits
+from ledger.types import Day
 
-PAGE = 5_000
-LAST = 2**31 - 1
-"""A version behind all of a stream."""
-_SALE = "sale"
-
-
-class _Scan(Struct, array_like=True, frozen=True, gc=False):
-    """Of a scan, what is asked here."""
-
-    store: Raw
-    lane: Raw
-    business_day: Day
-    number: Raw
-    captured_at: Instant
-    offset_minutes: int
-    goods: e.Goods
-
-
-class _Scanned(Struct, array_like=True, frozen=True, gc=False):
-    scan: _Scan
-
-
-_decode = msgspec.msgpack.Decoder(_Scanned).decode
-_SCAN = e.ReceiptScanned.TOPIC
-GONE = (e.MemberClosed.TOPIC, e.MemberErased.TOPIC, e.MergedAway.TOPIC)
-_TOPICS = (_SCAN, *GONE, e.PartedAgain.TOPIC)
-
-
-class Cut(NamedTuple):
-    """Up to where the log is read: a position, and what had been recorded by an instant."""
-
-    upto: int
-    until: Instant
-
-
-def cut_at(log: Log, day: Day, zone: str) -> Cut:
-    """What had been recorded at the end of a day."""
-    return Cut(log.head(), midnight(day + 1, zone) - 1)
-
-
-class Part(NamedTuple):
-    """Members by their streams: after one, before another."""
-
-    after: bytes
-    until: bytes
-
-    @classmethod
-    def of(cls, member: bytes) -> Part:
-        """One member."""
-        return cls(_moved(member, -1), _moved(member, 1))
-
-
-def _moved(stream: bytes, by: int) -> bytes:
-    return (int.from_bytes(stream) + by).to_bytes(ID_BYTES)
-
-
-EVERYBODY = Part(bytes([MEMBER]).ljust(ID_BYTES, b"\0"), bytes([MEMBER + 1]).ljust(ID_BYTES, b"\0"))
+WORD = 4
+_HEAD, _TIME = HEAD.size // WORD, TIME.size // WORD
+_PAID = 3
+"""The word of a head at which what was paid on the last visit begins; it has two."""
+_VISIT = np.dtype([("day", "<i4"), ("size", "<i4"), ("spend", "<i8")])
+SPEND_DAYS = 56
+assert (RECENT, VISIT.size) == (LATEST, _VISIT.itemsize)  # noqa: S101  kept there, looked at here
 
 
 class Chunk(NamedTuple):
-    """Some members in the order of their streams, and what they bought."""
+    """Some members in the order of their ids, and what they bought."""
 
     members: list[bytes]
-    gone: set[bytes]
+    gone: list[int]
+    """1: closed, erased or merged away, and gets no list."""
+    paces: list[Pace]
     items: list[str]
     """Sorted; numbers of items are places in it."""
-    bought: Purchases
-    member: Ints
-    """Of each line that was bought: by number, as items are."""
-    item: Ints
-    day: Ints
+    number: dict[str, int]
+    pairs: Pairs
+    people: People
     quantity: Ints
-    amount_minor: Ints
+    """By pair, RECENT rows: bought on the latest visit, the one before, ...; `NEVER` as in pairs."""
+    paid_minor: Ints
+    """By pair: on the latest."""
+    spend_minor: Ints
+    """By member, in the last 56 days."""
+    since: Ints
+    """By member: visits after the day that was asked about."""
 
 
-class Lines:
-    """Gathers lines of receipts, member by member."""
+class Numbers:
+    """Numbers items among those that are known already."""
 
-    def __init__(self) -> None:
-        """Nothing is gathered yet."""
-        self.members: list[bytes] = []
-        self.gone: set[bytes] = set()
-        """Who was closed, erased or merged away, and gets no list."""
-        self._codes: list[str] = []
-        self._quantities: list[int] = []
-        self._amounts: list[int] = []
-        self._receipts: list[tuple[int, int, int, int]] = []
-        """Member, day, number of the receipt in its stream, lines."""
+    def __init__(self, known: Sequence[str]) -> None:
+        """`known` is sorted."""
+        self._items = list(known)
+        self._number = {code: index for index, code in enumerate(self._items)}
 
-    def add(self, row: Paged) -> None:
-        """Take an event in; a receipt on which nothing was bought is no visit."""
-        if row[3] == _SCAN:
-            self._scanned(row)
-        elif row[3] in GONE:
-            self.gone.add(row[1])
-        else:
-            self.gone.discard(row[1])
-
-    def _scanned(self, row: Paged) -> None:
-        scan = _decode(row[4]).scan
-        goods = scan.goods
-        codes: Sequence[str] = goods.product_codes
-        quantities: Sequence[int] = goods.quantities
-        amounts: Sequence[int] = goods.amounts_minor
-        if goods.kinds or goods.kind_letters or goods.voided or min(quantities, default=0) <= 0:
-            codes, quantities, amounts = _sold(goods)
-        if not codes:
-            return
-        if not self.members or self.members[-1] != row[1]:
-            self.members.append(row[1])
-        day = (scan.captured_at + scan.offset_minutes * 60) // 86_400
-        self._receipts.append((len(self.members) - 1, day, row[2], len(codes)))
-        self._codes += codes
-        self._quantities += quantities
-        self._amounts += amounts
-
-    def chunk(self, known: Sequence[str] = ()) -> Chunk:
-        """What was gathered; items are numbered among those that are known, and the new ones."""
-        items = sorted({*known, *self._codes})
-        number = {code: index for index, code in enumerate(items)}
-        item = np.array(list(map(number.__getitem__, self._codes)), dtype=np.int64)
-        receipts = np.array(self._receipts, dtype=np.int64).reshape(-1, 4)
-        member, day, basket = (np.repeat(receipts[:, n], receipts[:, 3]) for n in range(3))
-        bought = purchases(member, day, basket, item)._replace(items=len(items))
-        numbers = (np.array(c, dtype=np.int64) for c in (self._quantities, self._amounts))
-        return Chunk(self.members, self.gone, items, bought, member, item, day, *numbers)
+    def among(self, codes: Collection[str]) -> tuple[list[str], dict[str, int]]:
+        """All items, sorted, and the number of each."""
+        if not (new := set(codes) - self._number.keys()):
+            return self._items, self._number
+        items = sorted([*self._items, *new])
+        return items, {code: index for index, code in enumerate(items)}
 
 
-def _sold(goods: e.Goods) -> tuple[list[str], list[int], list[int]]:
-    """Lines of goods that were bought: no deposit, no return, nothing voided."""
-    kinds = goods.kind_names
-    codes = goods.product_codes
-    kept = [
-        index
-        for index, quantity in enumerate(goods.quantities)
-        if quantity > 0 and index not in goods.voided and (not kinds or kinds[index] == _SALE)
-    ]
-    return (
-        [codes[index] for index in kept], [goods.quantities[index] for index in kept],
-        [goods.amounts_minor[index] for index in kept],
+def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) -> Chunk:
+    """What is kept of members, on a day; `since` counts visits after the day `before`."""
+    kept = [one.rhythm.habits() for one in some]
+    codes = [code for one in kept for code in one.goods]
+    items, number = numbers.among(codes)
+    member = np.repeat(np.arange(len(kept)), [len(one.goods) for one in kept])
+    item = np.array(list(map(number.__getitem__, codes)), dtype=np.int64)
+    order = np.argsort(member * len(items) + item)
+    visits = np.array([one.visits for one in kept], dtype=np.int64)
+    pairs, quantity, paid_minor = _pairs(kept, member, item, order, visits, today)
+    whose, latest = _latest(kept)
+
+    def counted(after: Day) -> Ints:
+        return np.bincount(whose, latest["day"] > after, len(kept)).astype(np.int64)
+
+    last = np.searchsorted(whose, np.arange(len(kept)), side="right") - 1
+    people = people_of(
+        pairs, visits, np.array([one.first_size for one in kept], dtype=np.int64),
+        latest["size"][last].astype(np.int64), today - latest["day"][last].astype(np.int64),
+        (counted(today - 28), counted(today - 56)),
+    )  # fmt: skip
+    spend = np.zeros(len(kept), dtype=np.int64)
+    lately = latest["day"] > today - SPEND_DAYS
+    np.add.at(spend, whose[lately], latest["spend"][lately])
+    return Chunk(
+        [one.member for one in some], [one.rhythm.gone for one in some],
+        [pace(one.rhythm.days) for one in some], items, number, pairs, people, quantity, paid_minor,
+        spend, counted(before),
     )  # fmt: skip
 
 
-def lines(log: Log, cut: Cut, size: int, part: Part = EVERYBODY) -> Iterator[Lines]:
-    """So many members at a time who bought something, in the order of their streams."""
-    gathered = Lines()
-    for rows in log.in_streams((part.after, LAST), part.until, cut.upto, _TOPICS, PAGE):
-        for row in rows:
-            if row[5] > cut.until:
-                continue
-            if len(gathered.members) == size and row[1] != gathered.members[-1]:
-                yield gathered
-                gathered = Lines()
-            gathered.add(row)
-    if gathered.members:
-        yield gathered
+def _latest(kept: Sequence[Habits]) -> tuple[Ints, npt.NDArray[np.void]]:
+    """The kept visits of all, and whose each is."""
+    packed = [one.latest for one in kept]
+    counts = np.array(list(map(len, packed))) // VISIT.size
+    return np.repeat(np.arange(len(kept)), counts), np.frombuffer(b"".join(packed), _VISIT)
+
+
+def _pairs(
+    kept: Sequence[Habits], member: Ints, item: Ints, order: Ints, visits: Ints, today: Day
+) -> tuple[Pairs, Ints, Ints]:
+    """Pairs in their order, what was bought at the latest times, what was paid the last time."""
+    packed = [one for member in kept for one in member.goods.values()]
+    words = np.frombuffer(b"".join(packed), "<i4")
+    sizes = np.array(list(map(len, packed)), dtype=np.int64) // WORD
+    begin = (np.cumsum(sizes) - sizes)[order]
+    member, item, times = member[order], item[order], (sizes[order] - _HEAD) // _TIME
+    back = times - 1 - np.arange(RECENT)[:, None]
+    there = back >= 0
+    at = begin + _HEAD + _TIME * np.maximum(back, 0)
+
+    def column(place: Ints) -> Ints:
+        return words.take(place).astype(np.int64)  # faster than by index
+
+    known = visits[member]
+    low, high = column(begin + _PAID) & (2**32 - 1), column(begin + _PAID + 1)
+    pairs = Pairs(
+        member, item, column(begin), known,
+        np.where(there, known - column(at), NEVER), np.where(there, today - column(at + 1), NEVER),
+        known - column(begin + 1), today - column(begin + 2),
+    )  # fmt: skip
+    return pairs, np.where(there, column(at + 2), NEVER), low | high << 32

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from ledger.policies.rhythm import DAYS
 from ledger.programme import OneOff, Segments
 from ledger.programme.parts import ONE_BP
 from ledger.types import Day
@@ -49,10 +50,12 @@ class Profile(Struct, frozen=True, gc=False):
     """All goods, or those that were asked about."""
     products: Mapping[str, Bought] = {}
     """The same by product, where a segmentation looks at products."""
-    days: tuple[Day, ...] = ()
+    goods_days: tuple[Day, ...] = ()
     """On which goods that were asked about were bought, ascending."""
     hours: Mapping[int, int] = {}
     """Purchases by hour of the week, 0 being Monday from midnight to one."""
+    days: tuple[Day, ...] = ()
+    """The latest days of purchases, ascending, as many as a rhythm looks at."""
 
 
 class Terms(NamedTuple):
@@ -64,6 +67,8 @@ class Terms(NamedTuple):
     category: str = ""
     criteria: tuple[Criterion, ...] = ("amount",)
     shelves: Mapping[str, Shelf] = {}
+    last: Day = 0
+    """Of the window."""
 
 
 class Segmented(NamedTuple):
@@ -94,6 +99,7 @@ def profile_of(
         max(0, sum(one.spend_minor for one in kept) - loose_minor),
         sum(one.spend_minor for one in purchases if one.day in apart),
         apart,
+        days=tuple(sorted({one.day for one in kept})[-DAYS:]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from ledger.types import Day
 
@@ -16,26 +17,49 @@ SHRUNK = 2
 """So many intervals of the usual length stand beside a member's own."""
 LATEST = 8
 """Intervals that are looked at."""
+DAYS = LATEST + 2
+"""Days of visits that decide: so many intervals, and so many before the last visit."""
+STANDINGS = (ON_TIME, DUE, LATE, LAPSING, LOST, RETURNED, FIRST)
 _BOUNDS = ((3, ON_TIME), (5, DUE), (8, LATE), (16, LAPSING))
 """In quarters of the interval."""
 
 
-def rhythm(days: Sequence[Day], today: Day) -> str:
-    """The standing of who came on these days, ascending, on a later one.
+class Pace(NamedTuple):
+    """What somebody's standing on any later day follows from."""
+
+    last_day: Day
+    interval_days: int
+    """The middle of the latest intervals with the usual ones among them."""
+    before_days: int
+    """The same as it was before the last visit; 0 where that was the only one."""
+    away_days: int
+    """Between the last two visits; 0 where there was one."""
+
+
+def pace(days: Sequence[Day]) -> Pace:
+    """The pace of who came on these days, each once and ascending; the last `DAYS` will do."""
+    last = days[-1]
+    if len(days) == 1:
+        return Pace(last, USUAL_DAYS, 0, 0)
+    own = [late - early for early, late in pairwise(days[-LATEST - 2 :])]
+    return Pace(last, _middle(own[-LATEST:]), _middle(own[-LATEST - 1 : -1]), own[-1])
+
+
+def rhythm(known: Pace, today: Day) -> str:
+    """The standing on a day.
 
     *On time* up to three quarters of the interval, *due* up to five, *late* up to twice, *lapsing*
     up to four times, then *lost*. Who came back after such an absence has *returned*, until the
     next visit.
     """
-    visits = sorted(set(days))
-    if len(visits) == 1:
-        now = standing(USUAL_DAYS, today - visits[0])
+    away = today - known.last_day
+    if not known.before_days:
+        now = standing(known.interval_days, away)
         return FIRST if now == ON_TIME else now
-    before = _interval(visits[:-1])
-    if standing(before, visits[-1] - visits[-2]) == LOST:
-        now = standing(before, today - visits[-1])
+    if standing(known.before_days, known.away_days) == LOST:
+        now = standing(known.before_days, away)
         return RETURNED if now in {ON_TIME, DUE} else now
-    return standing(_interval(visits), today - visits[-1])
+    return standing(known.interval_days, away)
 
 
 def standing(interval_days: int, away_days: int) -> str:
@@ -47,8 +71,7 @@ def standing(interval_days: int, away_days: int) -> str:
     return LOST
 
 
-def _interval(visits: Sequence[Day]) -> int:
-    """The middle of the latest intervals with the usual ones among them; of two the lower."""
-    own = [late - early for early, late in pairwise(visits[-LATEST - 1 :])]
+def _middle(own: Sequence[int]) -> int:
+    """The middle of intervals with the usual ones among them; of two the lower."""
     both = sorted([*own, *[USUAL_DAYS] * SHRUNK])
     return both[(len(both) - 1) // 2]

@@ -14,6 +14,7 @@ from ledger.projections.points import POINTS
 from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
 from ledger.projections.review import REVIEW
+from ledger.projections.rhythm import RHYTHM
 from ledger.projections.schema import Projection
 from ledger.projections.sold import SOLD
 from ledger.projections.tier import TIER
@@ -30,6 +31,7 @@ PROJECTIONS: tuple[Projection, ...] = (
     PURCHASE,
     CATALOGUE,
     SOLD,
+    RHYTHM,
     CONSENT,
     CAMPAIGN,
     OFFER,

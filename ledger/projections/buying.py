@@ -134,7 +134,9 @@ def profiles(
         for member, bought in regular(whose, lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)
             days = tuple(sorted({row[2] for row in bought}))
-            found[member] = replace(found[member], goods=goods[0], products=goods[1], days=days)
+            found[member] = replace(
+                found[member], goods=goods[0], products=goods[1], goods_days=days
+            )
     if wanted.hours:
         for member, times in regular(whose, _times(reader, window), found):
             found[member] = replace(found[member], hours=_hours(times))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ledger.calendar import local_day, month_day
@@ -26,6 +27,8 @@ class Look(NamedTuple):
     at: Instant
     kept: dict[str, Any]
     """What the job keeps from one page of its turn to the next."""
+    histories: Callable[[Any], Any]
+    """What is kept of members at a cut, see `ledger.offers.histories`."""
 
 
 def with_expired_points(look: Look, after: bytes, limit: int) -> list[bytes]:

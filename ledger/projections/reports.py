@@ -15,14 +15,21 @@ from ledger.projections.schema import Column, Patch, Projection, Said, Table
 
 PLACES = ("a", "b")
 _TYPES = {
-    False: {"id": "BLOB", "int": "INTEGER", "text": "TEXT", "instant": "INTEGER", "day": "INTEGER"},
+    False: {
+        "id": "BLOB", "int": "INTEGER", "text": "TEXT", "instant": "INTEGER", "day": "INTEGER",
+        "packed": "BLOB",
+    },
     True: {
         "id": "bytea", "int": "bigint", "text": 'text COLLATE "C"', "instant": "bigint",
-        "day": "bigint",
+        "day": "bigint", "packed": "bytea",
     },
 }  # fmt: skip
-_COPY_TYPES = {"id": "bytea", "int": "int8", "text": "text", "instant": "int8", "day": "int8"}
-
+_COPY_TYPES = {
+    "id": "bytea", "int": "int8", "text": "text", "instant": "int8", "day": "int8",
+    "packed": "bytea",
+}  # fmt: skip
+ROWS, LARGE_ROWS = 20_000, 500
+"""In memory at a time; of tables with something packed, which is some thousand bytes."""
 
 _scans = count()
 
@@ -223,6 +230,7 @@ class Reports:
         for table in projection.tables:
             if rows := said.rows[table.name]:
                 (self._merge if table.merged else self._append)(cursor, table, place, rows)
+        self._fold(cursor, projection, place, said, None)
         for _, patches in groupby(said.patches, key=_patch_form):
             self._patch(cursor, place, list(patches))
 
@@ -235,8 +243,45 @@ class Reports:
                 rows = [row for row in rows if row[0] != cut]
             if rows:
                 self._append(cursor, table, place, rows)
+        self._fold(cursor, projection, place, said, cut)
         for _, patches in groupby(said.patches, key=_patch_form):
             self._patch(cursor, place, list(patches))
+
+    def _fold(
+        self, cursor: Any, projection: Projection, place: str, said: Said, cut: bytes | None
+    ) -> None:
+        """Let a projection fold what it was told; with `cut`, only that stream can have rows."""
+        if projection.folding is None or not said.told:
+            return
+
+        def found(table: Table, keys: Sequence[bytes]) -> dict[bytes, tuple[Any, ...]]:
+            there = keys if cut is None else [key for key in keys if key == cut]
+            return self._found(cursor, table, place, there)
+
+        folded = projection.folding(said.told, found)
+        for table in projection.tables:
+            rows = folded.get(table.name, [])
+            if changed := rows if cut is None else [row for row in rows if row[0] == cut]:
+                self._replace(cursor, table, place, changed)
+            if cut is not None and (new := [row for row in rows if row[0] != cut]):
+                self._append(cursor, table, place, new)
+
+    def _found(
+        self, cursor: Any, table: Table, place: str, keys: Sequence[bytes]
+    ) -> dict[bytes, tuple[Any, ...]]:
+        """The rows of keys, as far as there are any."""
+        query = f"SELECT * FROM {self.name(table, place)} WHERE {table.columns[0].name}"
+        rows: list[tuple[Any, ...]] = []
+        if self.postgres:
+            if keys:
+                cursor.execute(f"{query} = ANY(%b::bytea[])", (list(keys),))
+                rows = cursor.fetchall()
+        else:
+            for at in range(0, len(keys), LARGE_ROWS):
+                some = keys[at : at + LARGE_ROWS]
+                cursor.execute(f"{query} IN ({','.join('?' * len(some))})", some)
+                rows += cursor.fetchall()
+        return {bytes(row[0]): row for row in rows}
 
     def _append(
         self, cursor: Any, table: Table, place: str, rows: Sequence[tuple[Any, ...]]
@@ -257,7 +302,19 @@ class Reports:
         name = self.name(table, place)
         key = ", ".join(column.name for column in table.columns[: table.key])
         sets = ", ".join(f"{c.name} = {self._joined(c, 't')}" for c in table.columns[table.key :])
+        self._upsert(cursor, table, name, rows, f"ON CONFLICT ({key}) DO UPDATE SET {sets}")
+
+    def _replace(
+        self, cursor: Any, table: Table, place: str, rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        key = ", ".join(column.name for column in table.columns[: table.key])
+        sets = ", ".join(f"{c.name} = excluded.{c.name}" for c in table.columns[table.key :])
         conflict = f"ON CONFLICT ({key}) DO UPDATE SET {sets}"
+        self._upsert(cursor, table, self.name(table, place), rows, conflict)
+
+    def _upsert(
+        self, cursor: Any, table: Table, name: str, rows: Sequence[tuple[Any, ...]], conflict: str
+    ) -> None:
         rows = sorted(rows)  # a key is there once, so that it decides
         if not self.postgres:
             marks = ",".join("?" * len(table.columns))
@@ -303,16 +360,18 @@ class Reports:
             cursor.execute("SET LOCAL enable_nestloop = off")
 
     def scan(
-        self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = 20_000
+        self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = ROWS
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Chunks of rows in the order of the natural key; only the columns a digest counts."""
+        if any(column.type == "packed" for column in table.columns):
+            size = min(size, LARGE_ROWS)
         columns = [c.name for c in table.columns if c.digest or not digest]
         key = ", ".join(c.name for c in table.columns[: table.key])
         query = f"SELECT {', '.join(columns)} FROM {self.name(table, place)} ORDER BY {key}"
         yield from self.stream(cursor, query, size=size)
 
     def stream(
-        self, cursor: Any, query: str, values: tuple[Any, ...] = (), *, size: int = 20_000
+        self, cursor: Any, query: str, values: tuple[Any, ...] = (), *, size: int = ROWS
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Chunks of what a question finds, in bounded memory; `?` stands for a value."""
         if self.postgres:

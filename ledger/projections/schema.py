@@ -6,6 +6,7 @@ A table is either *appended* to (facts: a row is written once, and rarely patche
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from ledger.types import Instant
 
-ColumnType = Literal["id", "int", "text", "instant", "day"]
+ColumnType = Literal["id", "int", "text", "instant", "day", "packed"]
 Merge = Literal["add", "last", "max", "min"]
 
 
@@ -71,6 +72,8 @@ class Said(NamedTuple):
 
     rows: Mapping[str, list[tuple[Any, ...]]]
     patches: Sequence[Patch]
+    told: Sequence[tuple[bytes, list[Any]]] = ()
+    """What is told of streams, in the order of the log, where a projection folds that itself."""
 
 
 class Merged(dict[tuple[Any, ...], list[Any]]):
@@ -98,6 +101,8 @@ class Out:
         self.rows: dict[str, list[tuple[Any, ...]]] = {t.name: [] for t in tables if not t.merged}
         self.merged = {t.name: Merged(len(t.columns) - t.key) for t in tables if t.merged}
         self.patches: list[Patch] = []
+        self.told: defaultdict[bytes, list[Any]] = defaultdict(list)
+        """By stream, what `Projection.folding` is to take in; tuples of plain values."""
         self._joins = {t.name: [_JOIN[c.merge] for c in t.columns[t.key :]] for t in tables}
 
     def merge(self, table: Table, key: tuple[Any, ...], *values: Any) -> None:
@@ -126,10 +131,14 @@ class Out:
             name: [(*key, *values) for key, values in rows.items()]
             for name, rows in self.merged.items()
         }
-        return Said(self.rows | flat, self.patches)
+        return Said(self.rows | flat, self.patches, list(self.told.items()))
 
 
 Fold = Callable[[At, Any, Out], None]
+Found = Callable[[Table, Sequence[bytes]], dict[bytes, tuple[Any, ...]]]
+"""Reads the rows of keys, as far as there are any."""
+Folding = Callable[[Sequence[tuple[bytes, list[Any]]], Found], Mapping[str, list[tuple[Any, ...]]]]
+"""From what is told of streams and the rows that are there: the rows as they are now, by table."""
 
 
 class Projection(NamedTuple):
@@ -144,6 +153,9 @@ class Projection(NamedTuple):
     can write stream by stream; 0 where the order of the log counts."""
     narrow: Mapping[type, type] = MappingProxyType({})
     """What to decode an event as, where a few of its fields are all that is asked for."""
+    folding: Folding | None = None
+    """Where rows follow neither from one event nor column by column: they are read, folded in
+    memory, and written again. Keyed by the stream; however the log is cut, the rows are the same."""
 
 
 def _last(old: Any, new: Any) -> Any:

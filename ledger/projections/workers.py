@@ -33,7 +33,9 @@ GARBAGE = 50_000
 """Objects before the collector looks; pages hold many, and none in a circle."""
 Told = Callable[[Part, Part], None]
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(dict[str, list[tuple[Any, ...]]]).decode
+_decode = msgspec.msgpack.Decoder(
+    tuple[dict[str, list[tuple[Any, ...]]], list[tuple[bytes, list[Any]]]]
+).decode
 
 
 class Task(NamedTuple):
@@ -168,11 +170,16 @@ def _do_part(scan: Scan, log: Log, pipe: Any, number: int) -> None:
 def _packed(page: Written) -> dict[str, tuple[bytes, Sequence[Patch]]] | None:
     if page.said is None:
         return None
-    return {name: (_encode(said.rows), said.patches) for name, said in page.said.items()}
+    return {
+        name: (_encode((said.rows, said.told)), said.patches) for name, said in page.said.items()
+    }
 
 
 def _page(sheet: Sheet) -> Written:
     if sheet.said is None:
         return Written(sheet.before, sheet.after, None)
-    said = {name: Said(_decode(rows), patches) for name, (rows, patches) in sheet.said.items()}
+    said = {}
+    for name, (encoded, patches) in sheet.said.items():
+        rows, told = _decode(encoded)
+        said[name] = Said(rows, patches, told)
     return Written(sheet.before, sheet.after, said)

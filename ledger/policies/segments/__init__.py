@@ -10,6 +10,7 @@ from ledger.policies.segments.abc import abc
 from ledger.policies.segments.category_loyalty import category_loyalty
 from ledger.policies.segments.core import core
 from ledger.policies.segments.hours import hours
+from ledger.policies.segments.own_rhythm import own_rhythm
 from ledger.policies.segments.pyramid import pyramid
 from ledger.policies.segments.rank import rank
 from ledger.policies.segments.rfm import rfm
@@ -40,6 +41,7 @@ SEGMENTATIONS: tuple[Segmentation, ...] = (
     Segmentation("core", core),
     Segmentation("rank", rank),
     Segmentation("hours", hours, hours=True),
+    Segmentation("rhythm", own_rhythm),
 )
 
 
