@@ -292,7 +292,7 @@ def test_pdf_has_each_list_on_its_page_and_the_same_bytes_again(tmp_path, report
     for said in (b"(Corner: your list)", b"(9912345678900)", b"(2026-01-01 to 2026-01-14)"):
         assert text.count(said) == 3
     assert text.count(b"(2.49 EUR)") == 22
-    assert b"(0.50 EUR off)" in text
+    assert b"(0.50 EUR off each)" in text
     assert b"420.94" in first or b"419.5" in first  # A5, in points
     assert pages(put(tmp_path, "c.pdf", listed(*map(str, range(100))), paper="A4")) == 3
 

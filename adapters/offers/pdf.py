@@ -18,7 +18,7 @@ from ledger.errors import InputInvalid
 MM = 72 / 25.4
 PAPERS = {"A4": (210 * MM, 297 * MM), "A5": (148 * MM, 210 * MM)}
 MARGIN, GAP = 10 * MM, 2 * MM
-WIDTHS = (0.05, 0.33, 0.08, 0.17, 0.19, 0.18)
+WIDTHS = (0.05, 0.29, 0.08, 0.20, 0.20, 0.18)
 """Of the columns."""
 MODULE, BAR_HEIGHT = 0.33 * MM, 22.85 * MM
 BUILT_IN, ENCODING = "Helvetica", "cp1252"
@@ -49,6 +49,8 @@ class _Font:
     def __init__(self, path: Path | None) -> None:
         self.name = BUILT_IN
         self._glyphs: Any = None
+        self._good: set[str] = set()
+        """Characters that were found to be there."""
         if path:
             self._register(path)
 
@@ -70,6 +72,8 @@ class _Font:
             InputInvalid: with the first character that cannot.
         """
         composed = unicodedata.normalize("NFC", text)
+        if self._good.issuperset(composed):
+            return composed
         where = f"in {place} of the list of {page.member}"
         if bad := next(filter(_set_otherwise, composed), None):
             msg = f"A PDF cannot have {_shown(bad)} {where} set as it is written; print the HTML file."
@@ -77,7 +81,18 @@ class _Font:
         if bad := next((char for char in composed if not self._has(char)), None):
             msg = f"The font has no {_shown(bad)} {where}; name a TrueType font that has it."
             raise InputInvalid(msg, field="font")
+        self._good.update(composed)
         return composed
+
+    def split(self, text: str, width: float) -> list[str]:
+        """The text in lines that are not wider."""
+        from reportlab.lib.utils import simpleSplit  # noqa: PLC0415  an extra
+        from reportlab.pdfbase.pdfmetrics import stringWidth  # noqa: PLC0415
+
+        if stringWidth(text, self.name, SIZE) <= width:
+            return [text]
+        lines: list[str] = simpleSplit(text, self.name, SIZE, width)
+        return lines
 
     def _has(self, char: str) -> bool:
         if self._glyphs is not None:
@@ -142,12 +157,8 @@ class _Setter:
         self._canvas.drawCentredString(left + MODULES * MODULE / 2, self._y, ean13)
 
     def _row(self, row: tuple[str, ...], page: Page, place: str) -> None:
-        from reportlab.lib.utils import simpleSplit  # noqa: PLC0415  an extra
-
         cells = [
-            simpleSplit(
-                self._font.checked(text, page, place), self._font.name, SIZE, right - left - GAP
-            )
+            self._font.split(self._font.checked(text, page, place), right - left - GAP)
             for text, left, right in zip(row, self._edges, self._edges[1:], strict=False)
         ]
         tall = max(len(cell) for cell in cells)

@@ -72,11 +72,12 @@ class Offers(Door):
 
     def plan_lists(
         self, *, as_of: Day | None = None, lines: int | None = None,
-        from_minor: int | None = None, days: int | None = None,
+        from_minor: int | None = None, days: int | None = None, to_issue: bool = False,
     ) -> Plan:  # fmt: skip
         """What all lists of a day share; see `ledger.offers.plan`.
 
-        What is not said is as the programme says in `[lists]`.
+        What is not said is as the programme says in `[lists]`. Lists to issue have the campaigns
+        that there are now; all else is as it was known at the end of the day.
 
         Raises:
             InputInvalid: the number of lines or days.
@@ -95,7 +96,8 @@ class Offers(Door):
         rules = self.programme_at(min(cut.until, self.clock())).programme
         histories = self.histories(cut)
         with self.reading() as reader:
-            return plan(self.log, self.codec, reader, rules, ask, histories)
+            told_by = self.clock() if to_issue else None
+            return plan(self.log, self.codec, reader, rules, ask, histories, told_by)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
         now = self.clock()

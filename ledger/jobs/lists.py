@@ -15,6 +15,8 @@ from ledger.store.codec import Codec
 from ledger.store.writer import Command
 
 _PLAN = "plan"
+NOW = 2**62
+"""All that has been told."""
 
 
 def _commands(look: Look, page: Sequence[bytes]) -> list[Command]:
@@ -26,7 +28,7 @@ def _commands(look: Look, page: Sequence[bytes]) -> list[Command]:
         as_of = local_day(look.at, programme.time_zone) - 1
         histories = look.histories(cut_at(look.log, as_of, programme.time_zone))
         ask, codec = Ask.by(programme.lists, as_of), Codec(TOPICS, {})
-        whole = plan(look.log, codec, look.reader, programme, ask, histories)
+        whole = plan(look.log, codec, look.reader, programme, ask, histories, NOW)
         look.kept[_PLAN] = histories, whole
     part = Part(Part.of(page[0]).after, Part.of(page[-1]).until)
     histories, whole = look.kept[_PLAN]

@@ -28,7 +28,7 @@ from ledger.projections.queries import Reader
 from ledger.store.codec import Codec
 from ledger.store.keys import CAMPAIGN, ID_BYTES, MEMBER, MODEL_STREAM
 from ledger.store.log import Log
-from ledger.types import Day
+from ledger.types import Day, Instant
 
 PART_MEMBERS = 2_000
 """In a part, about."""
@@ -97,9 +97,12 @@ class MadeList(NamedTuple):
 
 
 def plan(
-    log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask, histories: Histories
-) -> Plan:
+    log: Log, codec: Codec, reader: Reader, programme: Programme, ask: Ask, histories: Histories,
+    told_by: Instant | None = None,
+) -> Plan:  # fmt: skip
     """The plan for a day; memory is linear in products, and in whom campaigns address.
+
+    Campaigns are as they had been told by the end of the day, or by another instant.
 
     Raises:
         InputInvalid: the model was fitted for other columns.
@@ -111,7 +114,7 @@ def plan(
         known = unpacked(fitted.population)
     else:
         known = population(histories, ask.as_of)
-    running = _running(log, codec, ask, cut)
+    running = _running(log, codec, ask, cut if told_by is None else Cut(log.head(), told_by))
     deals: dict[str, list[e.CampaignCreated]] = {}
     for terms in running:
         for product in dict.fromkeys((*terms.products, *within_groups(reader, terms.categories))):

@@ -65,5 +65,6 @@ def receipts(histories: Histories) -> Receipts | None:
     numbers = {code: index for index, code in enumerate(items)}
     item = np.array(list(map(numbers.__getitem__, codes)), dtype=np.int64)
     rows = np.array(told, dtype=np.int64)
-    member, day, recorded_at, basket = (np.repeat(rows[:, n], rows[:, 4]) for n in range(4))
+    lines = np.repeat(rows[:, :4], rows[:, 4], axis=0)
+    member, day, recorded_at, basket = lines.T
     return Receipts(items, member, day, recorded_at, basket, item)

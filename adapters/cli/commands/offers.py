@@ -113,8 +113,9 @@ def _schedule(options: argparse.Namespace, speaker: Speaker) -> int:
     with LoyaltyLedger.open(options.db) as ledger:
         as_of = _yesterday(options, ledger) if options.issue else options.as_of
         plan = ledger.plan_lists(
-            as_of=as_of, lines=options.lines, from_minor=options.from_minor, days=options.days
-        )
+            as_of=as_of, lines=options.lines, from_minor=options.from_minor, days=options.days,
+            to_issue=options.issue,
+        )  # fmt: skip
         if options.issue:
             return _issue(ledger, plan, options, speaker)
         about = {"as_of": date_of(plan.ask.as_of).isoformat(), "model": plan.digest}
