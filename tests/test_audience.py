@@ -181,7 +181,9 @@ def test_only_who_is_due_is_addressed(shop):
         ([100, 80, 80], 106, 14, True),  # in any order, and a day once
         ([0, 40, 44, 48], 49, 3, True),  # the middle interval, told for 52
         ([0, 40, 44, 48], 49, 2, False),
-        ([*range(0, 1_000, 100), *range(910, 981, 10)], 980, 10, True),  # by the latest eight
+        ([60, 80, 100], 121, 14, True),
+        # The latest eight are four of 10 and four of 20, of which the lower middle is 10.
+        ([0, 20, 30, 40, 50, 60, 80, 100, 120, 140], 140, 10, True),
     ],
 )
 def test_due_is_by_ones_own_pace(days, today, within, expected):
@@ -270,6 +272,31 @@ def test_a_run_of_several_campaigns_makes_one_list_of_those_that_address_the_mem
     assert told.recorded == 7
     (both,) = shop._state(shop.member_of("N1")).lists
     assert [offer.campaign for offer in both.offers] == [one, other]
+    for day in range(12):  # S1 is not among the heavy any more
+        buy(shop, "N3", PILLS, at=NOW - DAY * (6 + day))
+    assert shop.member_of("S1") not in shop.addressed(one)
+    again = run(shop, one, other)
+    assert (again.recorded, again.before) == (0, 7)
+
+
+def test_results_are_told_by_the_cell_of_the_first_list(shop, clock):
+    code = campaign(shop)
+    run(shop, code, number="r1")
+    for day in range(12):
+        buy(shop, "N3", PILLS, at=NOW - DAY * (6 + day))
+    assert shop.addressed(code)[shop.member_of("N3")] == "national heavy"
+    run(shop, code, number="r2", first=TODAY + 1)
+    listed = shop._state(shop.member_of("N3")).lists[-1]
+    assert [one.cell for one in listed.offers] == ["national heavy"]
+    sold = receipt(
+        line(250, OURS, 1, discount_minor=50), card="N3", offers=(listed.barcode,), at=NOW + DAY
+    )
+    clock.now += DAY
+    assert len(uses_on(shop, shop.record(sold))) == 1
+    assert [(one.cell, one.issued, one.used) for one in shop.campaign_results(code).cells] == [
+        ("national heavy", 1, 0), ("national medium", 1, 0), ("national light", 1, 1),
+        ("switcher heavy", 1, 0),
+    ]  # fmt: skip
 
 
 def test_who_is_closed_or_merged_gets_no_list_of_a_run(shop):
@@ -284,15 +311,18 @@ def test_who_is_closed_or_merged_gets_no_list_of_a_run(shop):
 
 
 def test_a_campaigns_limit_is_kept_and_counted(shop, clock):
-    code = campaign(shop, limit={"lists": 1, "days": 40}, depth=None)
+    code = campaign(shop, limit={"lists": 1, "days": 60}, depth=None)
     assert run(shop, code, number="r1").campaigns[0].issued == 4
-    clock.now = NOW + 39 * DAY
-    told = run(shop, code, number="r2", first=TODAY + 39)
+    clock.now = NOW + 58 * DAY  # no receipt of the first list's days comes any more
+    other = campaign(shop, code="other", depth=None)
+    assert run(shop, other, number="o1", first=TODAY + 58).campaigns[0].issued == 4
+    clock.now = NOW + 59 * DAY
+    told = run(shop, code, number="r2", first=TODAY + 59)
     assert (told.campaigns, told.recorded) == ([Issues(code, 0, 0, 4, 3)], 0)
     with pytest.raises(OffersLimited):
-        ask(shop, code, "N1", "l9", TODAY + 39)
-    clock.now = NOW + 40 * DAY
-    assert run(shop, code, number="r3", first=TODAY + 40).campaigns[0].issued == 4
+        ask(shop, code, "N1", "l9", TODAY + 59)
+    clock.now = NOW + 60 * DAY
+    assert run(shop, code, number="r3", first=TODAY + 60).campaigns[0].issued == 4
 
 
 def test_limits_come_before_the_holdout(shop):
@@ -304,7 +334,7 @@ def test_limits_come_before_the_holdout(shop):
 
 
 def test_the_programmes_limit_is_of_all_campaigns(new_db, clock):
-    programme = PROGRAMME.replace("[earn]\n", "[offers]\nmost = 3\ndays = 40\n[earn]\n", 1)
+    programme = PROGRAMME.replace("[earn]\n", "[offers]\nmost = 3\ndays = 60\n[earn]\n", 1)
     with LoyaltyLedger.create(new_db(), programme, secret=SECRET, clock=clock) as ledger:
         stocked(ledger)
         ledger.enrol("C1")
@@ -314,21 +344,28 @@ def test_the_programmes_limit_is_of_all_campaigns(new_db, clock):
             until_day=TODAY + 6,
         )  # fmt: skip
         assert len(ledger.event(first).offers) == 2
-        clock.now = NOW + 35 * DAY
+        clock.now = NOW + 55 * DAY
         offers = [e.ListedOffer(code) for code in codes]
         second = ledger.issue_list(
-            "C1", offers, "l2", from_day=TODAY + 35, until_day=TODAY + 40
+            "C1", offers, "l2", from_day=TODAY + 55, until_day=TODAY + 60
         )  # fmt: skip
         event = ledger.event(second)
         assert [one.campaign for one in event.offers] == ["a"]
         assert event.limited == ("b", "c", "d")
         with pytest.raises(OffersLimited):
-            ledger.issue_list("C1", offers[3:], "l3", from_day=TODAY + 39, until_day=TODAY + 40)
-        clock.now = NOW + 40 * DAY
+            ledger.issue_list("C1", offers[3:], "l3", from_day=TODAY + 59, until_day=TODAY + 60)
+        clock.now = NOW + 60 * DAY
         third = ledger.issue_list(
-            "C1", offers, "l4", from_day=TODAY + 40, until_day=TODAY + 46
+            "C1", offers, "l4", from_day=TODAY + 60, until_day=TODAY + 66
         )  # fmt: skip
         assert [one.campaign for one in ledger.event(third).offers] == ["a", "b"]
+        ledger.enrol("C2")
+        twice = [e.ListedOffer(code, product) for code in "ab" for product in ("", OURS)]
+        told = ledger.issue_campaigns(
+            twice, "run", from_day=TODAY + 60, until_day=TODAY + 66
+        )  # fmt: skip
+        # C1 has no room left; of C2's four the last found none, but it was issued the campaign.
+        assert told.campaigns == [Issues("a", 1, 0, 1), Issues("b", 1, 0, 1)]
 
 
 # --- whom it turns ---------------------------------------------------------------------
@@ -344,14 +381,15 @@ def goal(ledger, **changes):
 
 def test_who_bought_the_other_kind_before_and_none_of_the_goal_can_be_turned(ledger, clock):
     stocked(ledger)
-    before = {"both": (PILLS, OURS), "own": (OURS,)}
+    ledger.describe_product(Product("500", "balm", (Level("pain", "Pain relief"),)))  # of no kind
+    before = {"both": (PILLS, OURS), "own": (OURS,), "balm": ("500",)}
     cards = [*before, *[f"N{number}" for number in range(12)]]
     for card in cards:
         buy(ledger, card, *before.get(card, (PILLS,)), at=NOW - 9 * DAY)
     code = goal(ledger)
     assert ledger.campaign_results(code).turned is None
     run(ledger, code)
-    turned = {"both", "own", "N0", "N1", "N2", "N5", "N7"}
+    turned = {"both", "own", "balm", "N0", "N1", "N2", "N5", "N7"}
     for card in turned:
         buy(ledger, card, OURS, MILK)
     gave_back = buy(ledger, "N8", OURS)

@@ -47,6 +47,7 @@ def bought(ledger, listed, *lines, **fields):
         ([3, 2], [[0], [1]], 9, [(0, 0, 2), (1, 1, 2)]),
         ([3, 2], [[0], [1]], 1, [(0, 0, 1), (1, 1, 1)]),
         ([3], [[0]], 9, []),
+        ([2, 2, 3], [[0], [0], [1]], 9, [(0, 0, 2), (1, 0, 1), (2, 1, 3)]),
         ([1, 1], [[0], []], 9, []),
         ([1, 2, 1], [[1], [0], [1]], 9, [(0, 1, 1), (1, 0, 2), (2, 1, 1)]),
         ([1, 1], [[0, 1], [0, 1]], 9, [(0, 0, 1), (1, 1, 1)]),
@@ -80,8 +81,12 @@ def test_the_money_stands_where_the_till_took_it_off(shop):
     assert spread == [(0, "dinner", 1, 41, 0), (1, "dinner", 0, 40, 0)]
     more = bought(shop, listed, sold(PASTA, off=50), sold(SAUCE, off=70))[1]  # 33.75 and 47.25
     assert more == [(0, "dinner", 1, 34, 0), (1, "dinner", 0, 47, 0)]
+    shared = dinner(shop, code="few", per_member=9)
+    listed = issued(shop, "C1", shared, number="l2")
+    both = receipt(sold(PASTA, off=5), sold(SAUCE, off=3), card="C1", offers=(listed.barcode,))
+    assert [one.points for one in shop.event(shop.record(both)).award.counted] == [1]
     less = bought(shop, listed, sold(PASTA, off=5), sold(SAUCE, off=3))[1]
-    assert less == [(0, "dinner", 1, 5, 0), (1, "dinner", 0, 3, 0)]
+    assert less == [(0, "few", 1, 5, 0), (1, "few", 0, 3, 0)]
 
 
 @pytest.mark.parametrize(
@@ -110,10 +115,10 @@ def test_points_and_rewards_of_a_bundle_count_once(shop):
 
 
 def test_budget_and_limits_count_bundles(shop):
-    code = dinner(shop, budget_pieces=3, budget_minor=230, per_day=2)
+    code = dinner(shop, budget_pieces=3, budget_minor=150, per_day=2)
     listed = issued(shop, "C1", code)
     first = bought(shop, listed, sold(PASTA, 5, off=500), sold(SAUCE, 5))[1]
-    assert first == [(0, code, 2, 160, 0)]
+    assert first == [(0, code, 2, 150, 0)]
     assert bought(shop, listed, sold(PASTA, off=80), sold(SAUCE))[1] == []
 
 

@@ -128,11 +128,14 @@ def test_the_value_of_offers_is_what_was_used_of_issued_lists(shop, clock):  # n
         sold = receipt(goods, line(77, "salt"), card=cards[one.member], offers=(one.barcode,))
         shop.record(sold)
         off, spent = off + 100, spent + 300
+    shown = given[3]  # and nothing of it bought
+    shop.record(receipt(line(77, "salt"), card=cards[shown.member], offers=(shown.barcode,)))
     shop.record(receipt(back(sold, 1, 1), card=cards[one.member]))  # half of the last one
     (total, of) = shop.offers_value(TODAY, TODAY + 13)
     assert (total.campaign, of.campaign) == ("", code)
     for sums in (total, of):
-        assert (sums.lists, sums.members, sums.used_members) == (len(given), len(given), 3)
+        assert (sums.lists, sums.accepted_lists) == (len(given), 4)
+        assert (sums.members, sums.used_members) == (len(given), 3)
         assert (sums.pieces, sums.off_minor, sums.spent_minor) == (5, off - 50, spent - 150)
     lift = shop.campaign_results(code).lift_issued
     assert lift is not None
@@ -141,7 +144,7 @@ def test_the_value_of_offers_is_what_was_used_of_issued_lists(shop, clock):  # n
     )  # fmt: skip
     assert total.lift_minor is None
     assert shop.offers_value(TODAY + 14, TODAY + 28) == [total._replace(
-        lists=0, members=0, used_members=0, pieces=0, off_minor=0, spent_minor=0
+        lists=0, accepted_lists=0, members=0, used_members=0, pieces=0, off_minor=0, spent_minor=0
     )]  # fmt: skip
 
 

@@ -156,6 +156,30 @@ def test_a_line_uses_the_offer_of_the_list_that_is_shown(shop):
     assert drawn(shop) == (150, 3)
 
 
+def test_a_list_is_accepted_by_showing_it_in_time_used_or_not(shop, clock):
+    code = begun(shop)
+    listed = issued(shop, "C1", code)
+    nothing = bought(shop, listed, line(200, RICE))
+    assert shop.event(nothing).award.accepted == (listed.barcode,)
+    assert uses_on(shop, nothing) == []
+    used = bought(shop, listed, soup())
+    assert shop.event(used).award.accepted == (listed.barcode,)
+    assert shop.event(bought(shop, listed, soup(), card="C2")).award.accepted == ()
+    shop.end_campaign(code, TODAY, "Ada", "end-1")
+    clock.now = NOW + 2 * DAY
+    over = bought(shop, listed, soup(), at=clock.now)
+    assert (shop.event(over).award.accepted, uses_on(shop, over)) == ((listed.barcode,), [])
+    clock.now = NOW + 7 * DAY
+    late = bought(shop, listed, soup(), at=clock.now)
+    assert shop.event(late).award.accepted == ()
+    assert shop.campaign_results(code).accepted == 1
+    other = issued(shop, "C2", begun(shop, code="other", products=[RICE]), days=(TODAY, TODAY + 9))
+    assert shop.campaign_results("other").accepted == 0
+    bought(shop, other, soup(), card="C2", at=clock.now)
+    assert (shop.campaign_results("other").accepted, shop.campaign_results("other").used) == (1, 0)
+    assert shop.verify().clean
+
+
 def test_without_the_list_or_with_another_members_there_is_no_offer(shop):
     listed = issued(shop, "C1", begun(shop))
     assert uses_on(shop, shop.record(receipt(soup(), card="C1"))) == []
@@ -212,13 +236,21 @@ def test_voided_lines_and_returns_use_nothing(shop):
     assert uses_on(shop, bought(shop, listed, soup(voided=True), line(1))) == []
 
 
-@pytest.mark.parametrize(("combines", "used"), [((True, True), 2), ((True, False), 1)])
+@pytest.mark.parametrize(
+    ("combines", "used"), [((True, True), 2), ((True, False), 1), ((False, True), 1)]
+)
 def test_two_offers_on_a_line_only_where_both_say_so(shop, combines, used):
     first = begun(shop, code="a", may_combine=combines[0])
     second = begun(shop, code="b", may_combine=combines[1])
     listed = issued(shop, "C1", first, second)
     found = uses_on(shop, bought(shop, listed, soup(off=80)))
     assert [(use[1], use[3]) for use in found] == [("a", 50), ("b", 30)][:used]
+
+
+def test_a_line_has_an_offer_of_a_campaign_once(shop):
+    code = begun(shop, may_combine=True)
+    listed = issued(shop, "C1", code, e.ListedOffer(code, SOUP, 20))
+    assert uses_on(shop, bought(shop, listed, soup(off=70))) == [(0, code, 1, 50, 0)]
 
 
 def test_limits_by_day_and_by_member_are_kept(shop, clock):

@@ -172,6 +172,7 @@ CHANGES = {
     "fct_consent": ("given", "1 - given", True),
     "dim_campaign": ("funder", "'somebody else'", False),
     "fct_offer_issue": ("amount", "amount + 1", True),
+    "fct_list_accepted": ("day", "day + 1", True),
     "fct_offer_use": ("off_minor", "off_minor + 1", True),
 }
 

@@ -293,6 +293,10 @@ LATER = {
             ),
         ),
     ),
+    "scan-accepted": e.ReceiptScanned(
+        e.Scan("Köln 7", "3", 20_454, "000127", NOW, 60, PACKED),
+        e.Award(0, 2, (3, 0, 3, 0), 0, EXPIRY, 6, accepted=("9900000000004",)),
+    ),
     "returned-offers": e.GoodsReturned(
         RECEIPT,
         COMMAND,

@@ -126,6 +126,7 @@ def results_lines(code: str, told: Results, currency: str) -> list[str]:
     lines = [
         f"Campaign {code}",
         f"  issued     {told.issued} members",
+        f"  accepted   {told.accepted} members",
         f"  used       {told.used} members, {told.pieces} pieces,"
         f" {money(told.off_minor, currency)}",
         f"  held out   {told.held_out} members",

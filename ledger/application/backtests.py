@@ -21,6 +21,7 @@ class OfferValue(NamedTuple):
     campaign: str
     """Empty: of all."""
     lists: int
+    accepted_lists: int
     members: int
     used_members: int
     pieces: int

@@ -20,6 +20,7 @@ from ledger.projections.offer_results import (
     Goods,
     InvoiceRow,
     Issued,
+    accepted,
     invoice,
     issued,
     spent,
@@ -61,6 +62,8 @@ class Results(NamedTuple):
     """Who was issued it, used or not, against who was held out."""
     turned: Turned | None = None
     """By its goal; None where it has none, or nobody to compare."""
+    accepted: int = 0
+    """Members who showed a list that has it, whether they used it or not."""
     cells: Sequence[CellResults] = ()
     """By where members stood on their first list; empty: it looks at no cells."""
 
@@ -141,6 +144,7 @@ class Campaigns(Door):
         goods = Goods(terms.products, terms.categories, terms.from_day, state.until_day)
         with self.reading() as reader:
             who, use, paid = issued(reader, code), used(reader, code), spent(reader, code, goods)
+            shown = accepted(reader, code)
             could = self._could_turn(reader, state, who) if terms.goal_from else {}
         out = [paid.get(member, 0) for member, one in who.items() if one.held_out]
         got = {member: paid.get(member, 0) for member, one in who.items() if not one.held_out}
@@ -148,7 +152,7 @@ class Campaigns(Door):
         return Results(
             len(got), len(use), len(out), sum(pieces for pieces, _ in use.values()),
             sum(off for _, off in use.values()), lift(users, out), lift([*got.values()], out),
-            _turned(who, could), _by_cell(terms, who, use, could),
+            _turned(who, could), shown, _by_cell(terms, who, use, could),
         )  # fmt: skip
 
     def _could_turn(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ledger import events as e
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.member.earning import given_on
-from ledger.aggregates.member.state import Member
+from ledger.aggregates.member.state import Member, OfferList
 from ledger.aggregates.receipt import Back, ReceiptState
 from ledger.calendar import local_day
 from ledger.commands.campaigns import campaign_of, pools_of
@@ -241,6 +241,8 @@ class Used(NamedTuple):
     uses: tuple[e.OfferUse, ...] = ()
     awards: tuple[Award, ...] = ()
     counted: tuple[e.Counted, ...] = ()
+    accepted: tuple[str, ...] = ()
+    """The barcodes of the lists that were shown in time."""
 
 
 NONE_USED = Used()
@@ -248,9 +250,15 @@ NONE_USED = Used()
 
 def use_offers(working: Working, member: Member, receipt: Receipt, day: Day) -> Used:
     """Let the lines of a receipt use the offers of the lists it shows, and draw on the budgets."""
-    deals, states = _deals(working, member, receipt, day)
+    lists = [
+        one
+        for one in member.lists
+        if one.barcode in receipt.offers and one.from_day <= day <= one.until_day
+    ]
+    accepted = tuple(one.barcode for one in lists)
+    deals, states = _deals(working, lists, day)
     if not deals:
-        return NONE_USED
+        return Used(accepted=accepted)
     left = {code: left_of(working, member, state, day) for code, state in states.items()}
     groups = groups_of(working, [line.product for line in receipt.lines])
     found = uses(receipt.lines, groups, deals, left)
@@ -267,21 +275,21 @@ def use_offers(working: Working, member: Member, receipt: Receipt, day: Day) -> 
             if use.pieces
             if states[use.campaign].terms.per_member or states[use.campaign].terms.per_day
         ),
+        accepted,
     )  # fmt: skip
 
 
 def _deals(
-    working: Working, member: Member, receipt: Receipt, day: Day
+    working: Working, lists: Sequence[OfferList], day: Day
 ) -> tuple[list[Deal], Mapping[str, CampaignState]]:
-    """The offers of the lists shown that hold on the day, in the order of the member's lists."""
+    """The offers of the lists shown whose campaigns run on the day, in the order of the lists."""
     deals, states = [], {}
-    for one in member.lists:
-        if one.barcode in receipt.offers and one.from_day <= day <= one.until_day:
-            for offer in one.offers:
-                state = campaign_of(working, offer.campaign)
-                if state.on(day):
-                    states[offer.campaign] = state
-                    deals.append(Deal(one.barcode, offer, state.terms))
+    for one in lists:
+        for offer in one.offers:
+            state = campaign_of(working, offer.campaign)
+            if state.on(day):
+                states[offer.campaign] = state
+                deals.append(Deal(one.barcode, offer, state.terms))
     return deals, states
 
 

@@ -253,8 +253,9 @@ def _award(
         used = use_offers(working, state, receipt, shopping.day)
         shopping = replace(shopping, offers=used.awards)
     got, change = award_for(working, member, state, index, rules, shopping)
-    if used.uses:
-        got = replace(got, offers=used.uses, counted=(*got.counted, *used.counted))
+    if used.accepted:
+        counted = (*got.counted, *used.counted)
+        got = replace(got, offers=used.uses, counted=counted, accepted=used.accepted)
     got, change, flagged = judged(working, state, stream, scan, rules, got, change)
     version = working.emit(member, e.ReceiptScanned(scan, got), recorded_at)
     working.emit(stream, e.ReceiptClaimed(member, version, fingerprint), recorded_at)

@@ -216,3 +216,5 @@ class Award(Struct, frozen=True, array_like=True, gc=False):
     """Points that wait for a person instead of lying in the lot."""
     counted: tuple[Counted, ...] = ()
     offers: tuple[OfferUse, ...] = ()
+    accepted: tuple[str, ...] = ()
+    """Barcodes of the member's lists that were shown on one of their days, used or not."""

@@ -43,6 +43,19 @@ FCT_OFFER_USE = Table(
     ),
 )
 
+FCT_LIST_ACCEPTED = Table(
+    "fct_list_accepted",
+    "One row a receipt on which a member's list was shown in time, whether an offer was used or not",
+    3,
+    (
+        Column("member_id", "id", "the member's stream"),
+        Column("barcode", "text", "of the list"),
+        Column("receipt_id", "id", "the receipt's stream"),
+        Column("day", "day", "day of capture at the store"),
+        Column("position", "int", "position of the event in the log", digest=False),
+    ),
+)
+
 
 def _issued(at: At, event: e.ListIssued, out: Out) -> None:
     days = (event.from_day, event.until_day, event.captured_at, at.position)
@@ -57,9 +70,13 @@ def _issued(at: At, event: e.ListIssued, out: Out) -> None:
 
 
 def _scanned(at: At, event: e.ReceiptScanned, out: Out) -> None:
-    if not event.award.offers:
+    accepted = event.award.accepted
+    if not (accepted or event.award.offers):
         return
     scan, receipt = event.scan, out.receipt_id(event.scan)
+    out.rows[FCT_LIST_ACCEPTED.name].extend(
+        (at.stream, barcode, receipt, scan.day, at.position) for barcode in accepted
+    )
     products = scan.goods.product_codes
     out.rows[FCT_OFFER_USE.name].extend(
         (
@@ -83,7 +100,7 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
 OFFER = Projection(
     "offer",
     2,
-    (FCT_OFFER_ISSUE, FCT_OFFER_USE),
+    (FCT_OFFER_ISSUE, FCT_OFFER_USE, FCT_LIST_ACCEPTED),
     {e.ListIssued: _issued, e.ReceiptScanned: _scanned, e.GoodsReturned: _returned},
     keys.MEMBER,
 )

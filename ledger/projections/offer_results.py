@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ledger.projections.campaign import DIM_CAMPAIGN
 from ledger.projections.catalogue import DIM_PRODUCT
-from ledger.projections.offer import FCT_OFFER_ISSUE, FCT_OFFER_USE
+from ledger.projections.offer import FCT_LIST_ACCEPTED, FCT_OFFER_ISSUE, FCT_OFFER_USE
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.projections.queries import Reader
 from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
@@ -65,6 +65,17 @@ def issued(reader: Reader, campaign: str) -> dict[bytes, Issued]:
     for member, out, cell in reader.rows(query, (campaign,)):
         found.setdefault(bytes(member), Issued(bool(out), cell))
     return found
+
+
+def accepted(reader: Reader, campaign: str) -> int:
+    """How many members showed a list that has offers of the campaign, whether they used them."""
+    query = (
+        f"SELECT COUNT(DISTINCT a.member_id) FROM {reader.name(FCT_LIST_ACCEPTED)} a"
+        f" JOIN {reader.name(FCT_OFFER_ISSUE)} i"
+        " ON i.member_id = a.member_id AND i.barcode = a.barcode"
+        " WHERE i.campaign = ? AND i.held_out = 0"
+    )
+    return int(reader.rows(query, (campaign,))[0][0])
 
 
 def used(reader: Reader, campaign: str) -> dict[bytes, tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ledger.projections.offer import FCT_OFFER_ISSUE, FCT_OFFER_USE
+from ledger.projections.offer import FCT_LIST_ACCEPTED, FCT_OFFER_ISSUE, FCT_OFFER_USE
 from ledger.projections.queries import Reader
 from ledger.projections.receipt import FCT_RECEIPT_LINE
 from ledger.types import Day
@@ -17,6 +17,8 @@ class OfferSums(NamedTuple):
     """Empty: of all."""
     lists: int
     """Issued with an offer of it that begin in the period."""
+    accepted_lists: int
+    """Of these, shown at a till on one of their days."""
     members: int
     used_members: int
     """Who used one in the period and did not give all of it back."""
@@ -44,8 +46,11 @@ def _sums(reader: Reader, code: str, period: tuple[Day, Day]) -> OfferSums:
     of = "BETWEEN ? AND ? AND (campaign = ? OR ? = '')"
     issue, use = reader.name(FCT_OFFER_ISSUE), reader.name(FCT_OFFER_USE)
     lists = reader.rows(
-        "SELECT count(*), count(DISTINCT member_id) FROM (SELECT DISTINCT member_id, barcode"
-        f" FROM {issue} WHERE held_out = 0 AND from_day {of}) i",
+        "SELECT count(*), coalesce(sum(CASE WHEN EXISTS (SELECT 1 FROM"
+        f" {reader.name(FCT_LIST_ACCEPTED)} a WHERE a.member_id = i.member_id"
+        " AND a.barcode = i.barcode) THEN 1 ELSE 0 END), 0), count(DISTINCT member_id)"
+        f" FROM (SELECT DISTINCT member_id, barcode FROM {issue}"
+        f" WHERE held_out = 0 AND from_day {of}) i",
         asked,
     )[0]
     used = reader.rows(

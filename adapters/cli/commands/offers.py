@@ -311,8 +311,8 @@ def _lines(told: Mapping[str, float]) -> list[str]:
 
 def _offers(told: Mapping[str, float]) -> list[str]:
     """One row a campaign: what its offers came to."""
-    names = ("lists", "members", "used_members", "pieces", "off_minor", "spent_minor",
-             "lift_minor", "lift_low_minor", "lift_high_minor")  # fmt: skip
+    names = ("lists", "accepted_lists", "members", "used_members", "pieces", "off_minor",
+             "spent_minor", "lift_minor", "lift_low_minor", "lift_high_minor")  # fmt: skip
     parts = [name.removeprefix("offers.").rpartition(".") for name in told if _offered(name)]
     codes = dict.fromkeys(code for code, _, _ in parts)
     rows = [

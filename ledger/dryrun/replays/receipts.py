@@ -36,8 +36,9 @@ def _unclaimed(world: World, act: Act) -> None:
 
 def _recorded(world: World, act: Act, scan: e.Scan, card: bytes, recorded: e.Award | None) -> None:
     receipt = receipt_of(scan, card, world.currency)
-    if recorded and recorded.offers:
-        shown = dict.fromkeys(use.barcode for use in recorded.offers)
+    if recorded and (recorded.accepted or recorded.offers):
+        # Awards of before it was recorded which lists were shown say it by their uses.
+        shown = recorded.accepted or dict.fromkeys(use.barcode for use in recorded.offers)
         receipt = replace(receipt, offers=tuple(shown))
     made = world.decide(act, RecordReceipt(receipt, scan.historical).decide)
     award = _award(made)
