@@ -1,41 +1,145 @@
-"""Lists of what members are about to need, made from the log on one core.
+"""Lists of what members are about to need, on one core, and what keeping their rows costs.
 
-Beside it, the pace at which the same events are replayed into typed objects: a list cannot be made
-faster than its member is read.
+Histories are made up in the size of a chain's regulars: 75 receipts a member of 11 lines each, from
+5,000 products. Beside the lists from rows, the same lists from the log, which must be the same; beside
+keeping the rows, taking the receipts in.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import itertools
 import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
 
 from bench.stage import Stage, chunks
 from ledger.application import LoyaltyLedger
-from ledger.store.replay import replay
-from ledger.types import day_of
+from ledger.offers.histories import Cut, Histories
+from ledger.projections.engine import Engine
+from ledger.projections.rhythm import RHYTHM
+from ledger.types import Line, Receipt, day_of
 
 BATCH = 1_000
-TARGET = 2_000
+MEMBERS, QUICK = 1_000, 60
+VISITS, LINES, PRODUCTS, FAVOURITES = 75, 11, 5_000, 90
+BEGAN = dt.datetime(2024, 1, 1, 8, tzinfo=dt.UTC)
+AIM, AIM_SHARE = 2_000, 0.15
+ROUNDS = 3
 
 
 def measure(stage: Stage) -> None:
-    """Members a second, and how that compares with reading alone."""
+    """Members a second from rows and from the log; what share of ingest the rows take; memory."""
+    receipts = list(histories(QUICK if stage.quick else MEMBERS, stage.currency))
     with LoyaltyLedger.create(stage.database(), stage.text) as ledger:
-        for chunk in chunks(stage.receipts, BATCH):
-            for outcome in ledger.record_all(chunk, history=True, enrol=True):
+        _kept(stage, ledger, receipts)
+        ledger.catch_up()
+        ledger.fit_offers("bench", "bench", as_of=day_of(receipts[-1].captured_at.date()))
+        _listed(stage, ledger, len({receipt.card for receipt in receipts}))
+
+
+def _kept(stage: Stage, ledger: LoyaltyLedger, receipts: list[Receipt]) -> None:
+    """Receipts are taken in, a part at a time, and the rows follow."""
+    engine = Engine(ledger.log, ledger.codec, ledger.keys, [RHYTHM])
+    taken, kept = _Spent(), _Spent()
+    for part in chunks(receipts, 10 * BATCH):
+        for chunk in chunks(part, BATCH):
+            outcomes = taken.on(
+                lambda chunk=chunk: ledger.record_all(chunk, history=True, enrol=True)  # type: ignore[misc]
+            )
+            for outcome in outcomes:
                 if isinstance(outcome, BaseException):
                     stage.error(outcome)
-        ledger.fit_offers("bench", "bench", as_of=day_of(stage.receipts[-1].captured_at.date()))
-        lists = ledger.offer_lists().lists  # of today: the model was recorded just now
-        began = time.perf_counter()
-        made = sum(bool(one.shopping.lines) for one in lists)
-        listed = time.perf_counter() - began
-        began = time.perf_counter()
-        scans = sum(1 for _ in replay(ledger.log, ledger.codec, ("scan",)))
-        read = time.perf_counter() - began
-    members = len({receipt.card for receipt in stage.receipts if receipt.card})
-    if made != members:
-        stage.error(f"{made} lists for {members} members")
-    stage.ratio("lists made, members/s", made / listed, made / read, "schedule_vs_replay",
-                whose="replay")  # fmt: skip
-    print(f"  {'receipts a member':44}{scans / made:>12.1f}   aim {TARGET} members/s")
-    stage.figure("schedule_members_per_s", made / listed)
+        kept.on(engine.catch_up)
+    count = len(receipts)
+    stage.ratio("rhythms kept up to date, receipts/s", count / kept.wall, count / taken.wall,
+                "rhythm_vs_ingest", whose="ingest")  # fmt: skip
+    share = kept.cpu / taken.cpu
+    of_rows = f"{kept.cpu / count * 1e6:.1f} us of {taken.cpu / count * 1e6:.1f}"
+    print(f"  {'its share of the CPU of ingest':44}{share:>12.3f}   {of_rows}   aim {AIM_SHARE}")
+    stage.figure("rhythm_share_of_ingest_cpu", share)
+
+
+def _listed(stage: Stage, ledger: LoyaltyLedger, members: int) -> None:
+    """Lists of all members from rows and from the log, in turn."""
+    from_log = _FromLog(ledger.log)
+    rows, log = _Spent(), _Spent()
+    for _ in range(ROUNDS):
+        ours = rows.on(lambda: list(ledger.offer_lists().lists))
+        theirs = log.on(lambda: list(from_log.offer_lists().lists))
+        if ours != theirs:
+            stage.error("lists from rows and from the log differ")
+        if len(ours) != members or not all(one.shopping.lines for one in ours):
+            stage.error(f"{len(ours)} lists for {members} members")
+    made = members * ROUNDS
+    stage.ratio("lists made, members/s", made / rows.wall, made / log.wall, "schedule_vs_log",
+                whose="from the log", target=AIM)  # fmt: skip
+    print(f"  {'receipts a member, lines a receipt':44}{VISITS:>12}   {LINES}")
+    stage.figure("schedule_members_per_s", made / rows.wall)
+    half, whole = (_peak_kb(ledger, count) for count in (members // 2, members))
+    print(f"  {'memory at most, kB':44}{whole:>12,}   for half of them {half:,}")
+    stage.figure("schedule_peak_kb", whole)
+
+
+def _peak_kb(ledger: LoyaltyLedger, members: int) -> int:
+    """The most that lists of so many members take, one after another."""
+    told = ledger.offer_lists().lists
+    tracemalloc.start()
+    for _ in itertools.islice(told, members):
+        pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak // 1024
+
+
+class _FromLog(LoyaltyLedger):
+    """The same door, for which there are no rows."""
+
+    def histories(self, cut: Cut) -> Histories:
+        return Histories(self.log, cut)
+
+
+class _Spent:
+    """Seconds of the clock and of this process."""
+
+    def __init__(self) -> None:
+        self.wall = self.cpu = 0.0
+
+    def on(self, work: Callable[[], Any]) -> Any:
+        """Do it, and add what it took."""
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = work()
+        self.wall += time.perf_counter() - wall
+        self.cpu += time.process_time() - cpu
+        return found
+
+
+def histories(members: int, currency: str, seed: int = 5) -> Iterator[Receipt]:
+    """Receipts in the order of their capture: each member has favourites, and buys others too."""
+    rng = Random(seed)
+    own = [rng.sample(range(PRODUCTS), FAVOURITES) for _ in range(members)]
+    pace = [rng.randint(3, 10) for _ in range(members)]
+    at = [rng.randrange(86_400 * 7) for _ in range(members)]
+    visits = []
+    for member in range(members):
+        for _ in range(VISITS):
+            at[member] += rng.randint(pace[member] - 2, pace[member] + 2) * 86_400
+            visits.append((at[member], member))
+    for number, (second, member) in enumerate(sorted(visits)):
+        captured = BEGAN + dt.timedelta(seconds=second)
+        yield Receipt(
+            store=f"s{member % 20}", lane="1", business_date=captured.date(), number=str(number),
+            captured_at=captured, currency=currency, card=f"card{member:06}",
+            lines=tuple(_lines(rng, own[member])),
+        )  # fmt: skip
+
+
+def _lines(rng: Random, own: list[int]) -> Iterator[Line]:
+    """Two in three are favourites, the first ones most often."""
+    for _ in range(rng.randint(LINES - 6, LINES + 6)):
+        place = min(rng.randrange(FAVOURITES), rng.randrange(FAVOURITES))
+        product = own[place] if rng.randrange(3) else rng.randrange(PRODUCTS)
+        quantity = 1 if rng.randrange(5) else rng.randint(2, 6)
+        yield Line(f"20{product:011}", quantity, quantity * (100 + product % 900))

@@ -118,7 +118,7 @@ def test_a_day_with_too_little_before_or_after_it_is_refused(past, ledger_under)
 
 def test_the_value_of_offers_is_what_was_used_of_issued_lists(shop, clock):  # noqa: F811
     code = yesterday(shop, holdout_bp=2_000, seed="spring")
-    begun(shop, code="idle", **{"from": "2025-12-01", "until": "2026-02-28", "products": ["P00"]})
+    begun(shop, code="idle", **{"from": "2025-12-01", "until": "2026-01-09", "products": ["P00"]})
     run(shop)
     cards = {shop.member_of(f"c{n:02}"): f"c{n:02}" for n in range(30)}
     given = [one for one in shop.issued_lists(AS_OF) if one.offers]

@@ -11,6 +11,7 @@ from till import Till, counts
 from ledger.application import LoyaltyLedger
 from ledger.errors import RebuildNeeded
 from ledger.projections import PROJECTIONS
+from ledger.projections.habits import FRESH
 from ledger.types import Price, Product, Promotion
 from tests.campaigns import begun, issued
 from tests.shop import snapshots_taken
@@ -47,6 +48,8 @@ def told_of(ledger):
     listed = issued(ledger, "c1", code)
     free = line(0, "p1", discount_minor=50)
     ledger.record(receipt(free, number="6", card="c1", offers=(listed.barcode,)))
+    ledger.record_all([receipt(card="c1", number=f"w{n}") for n in range(FRESH)])
+    snapshots_taken(ledger)
     ledger.catch_up()
     return ledger
 
@@ -169,6 +172,8 @@ CHANGES = {
     "fct_price": ("price_minor", "price_minor + 1", False),
     "fct_promotion": ("promotion", "'june'", False),
     "fct_product_sold": ("lines", "lines + 1", False),
+    "fct_member_rhythm": ("interval_days", "interval_days + 1", True),
+    "fct_member_goods": ("goods", "member_id", True),
     "fct_consent": ("given", "1 - given", True),
     "dim_campaign": ("funder", "'somebody else'", False),
     "fct_offer_issue": ("amount", "amount + 1", True),

@@ -21,6 +21,7 @@ from ledger.store.log import Log
 
 PAGE = 5_000
 CHUNK = 20_000
+LONGEST = 200
 Progress = Callable[[int], None]
 
 
@@ -102,12 +103,18 @@ def _difference(
     if mine is not None and their is not None and mine[:key] == their[:key]:
         index = next(i for i in range(len(mine)) if mine[i] != their[i])
         column = table.columns[index].name
-        detail = f"{column} is {mine[index]!r}, the log says {their[index]!r}"
+        detail = f"{column} is {_shown(mine[index])}, the log says {_shown(their[index])}"
         return _named(table, mine, detail)
     if mine is not None and (their is None or _before(mine[:key], their[:key])):
         return _named(table, mine, "the log knows no such row")
     assert their is not None  # noqa: S101  they differ
     return _named(table, their, "the row is missing")
+
+
+def _shown(value: Any) -> str:
+    """A value, what is packed cut short."""
+    shown = repr(value)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}... ({len(value)} long)"
 
 
 def _before(mine: tuple[Any, ...], their: tuple[Any, ...]) -> bool:

@@ -44,7 +44,7 @@ def of_repeats(
     columns = _own(pairs) | _others(pairs, crowd, own) | _theirs(pairs, people)
     if dated:
         columns |= _by_days(pairs, people)
-    return list(columns), np.column_stack(list(columns.values()))
+    return list(columns), np.stack(list(columns.values())).T  # by rows it is copied faster
 
 
 def _own(pairs: Pairs) -> dict[str, Floats]:
@@ -147,7 +147,7 @@ def of_new(
             "visits_28": np.log1p(people.lately[member]),
             "visits_56": np.log1p(people.lately_56[member]),
         }
-    return list(columns), np.column_stack(list(columns.values()))
+    return list(columns), np.stack(list(columns.values())).T  # by rows it is copied faster
 
 
 def adoption(crowd: Crowd) -> Floats:

@@ -62,6 +62,7 @@ class Moment(NamedTuple):
         """
         pairs = self.pairs.of(begin, end)
         likely = np.argsort(-adoption(self.crowd), kind="stable")[:CANDIDATES]
+        likely = likely[self.crowd.owners[likely] > 0]  # so it matters not who else is asked about
         members, row = np.unique(pairs.member, return_inverse=True)
         place = np.full(self.items, len(likely))
         place[likely] = np.arange(len(likely))

@@ -11,16 +11,16 @@ from ledger.events import ListedLine
 from ledger.forecast.features import middle_interval
 from ledger.forecast.model import Likely, Model, likely
 from ledger.forecast.moment import Moment
-from ledger.forecast.pairs import NEVER, Crowd, crowd_at, own_at
+from ledger.forecast.pairs import Crowd, crowd_at, own_at
 from ledger.forecast.population import Population, nobody
 from ledger.forecast.purchases import Floats, Ints
 from ledger.offers.histories import EVERYBODY, Histories, Part
 from ledger.offers.shopping import Chunk, Numbers, chunk
-from ledger.policies.rhythm import rhythm, standing
+from ledger.policies.rhythm import BOUNDS, LOST, rhythm
 from ledger.projections.catalogue import Shelf
 from ledger.types import Day
 
-MEMBERS = 500
+MEMBERS = 250
 """Read at a time."""
 CROWD = 500
 """The same for the sample; always as many, as sums of fractions depend on what is added up first."""
@@ -123,15 +123,11 @@ def _columns(
     asked = told.member * moment.items + told.item
     at = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
     known = keys[at] == asked
-    quantity = _middle(part.quantity[:, at])
-    paid = part.paid_minor[at] * quantity // part.quantity[0, at]
+    quantity, paid = part.usual(at)
     every = np.rint(middle_interval(pairs.age[:, at])).astype(np.int64)
     age = pairs.age[0, at]
     times = np.where(known, pairs.times[at], 0)
-    reasons = [
-        _reason(n, e, a)
-        for n, e, a in zip(times.tolist(), every.tolist(), age.tolist(), strict=True)
-    ]
+    promoted = {p: tuple(one.code for one in all_) for p, all_ in goods.promotions.items()}
     products = [part.items[item] for item in told.item.tolist()]
     return list(
         zip(
@@ -140,21 +136,17 @@ def _columns(
             times.tolist(), np.where(known, every, 0).tolist(),
             np.where(known, day - age, 0).tolist(),
             [goods.price_minor.get(product, 0) for product in products],
-            [tuple(one.code for one in goods.promotions.get(p, ())) for p in products],
-            reasons, strict=True,
+            [promoted.get(product, ()) for product in products],
+            _reasons(times, every, age), strict=True,
         )
     )  # fmt: skip
 
 
-def _reason(times: int, every_days: int, away_days: int) -> str:
-    if not times:
-        return NEW
-    return ONCE if times == 1 else standing(every_days, away_days)
-
-
-def _middle(quantity: Ints) -> Ints:
-    """The middle of the latest quantities, of two the lower."""
-    there = (quantity > NEVER).sum(axis=0)
-    ranked = np.sort(np.where(quantity > NEVER, quantity, np.iinfo(np.int64).max), axis=0)
-    middle: Ints = np.take_along_axis(ranked, ((there - 1) // 2)[None], axis=0)[0]
-    return middle
+def _reasons(times: Ints, every_days: Ints, away_days: Ints) -> list[str]:
+    """How each product stands in the member's rhythm of buying it."""
+    names = np.array([*[name for _, name in BOUNDS], LOST, ONCE, NEW], dtype=object)
+    interval = np.maximum(every_days, 1)
+    stands = sum((4 * away_days > bound * interval).astype(np.int64) for bound, _ in BOUNDS)
+    few = np.where(times == 0, len(names) - 1, len(names) - 2)
+    told: list[str] = names[np.where(times > 1, stands, few)].tolist()
+    return told

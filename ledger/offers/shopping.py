@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,16 +12,18 @@ from ledger.forecast.pairs import NEVER, RECENT, Pairs, People, people_of
 from ledger.forecast.purchases import Ints
 from ledger.offers.histories import History
 from ledger.policies.rhythm import LATEST, Pace, pace
-from ledger.projections.habits import HEAD, TIME, VISIT, Habits
+from ledger.projections.habits import TIME, VISIT, Habits
 from ledger.types import Day
 
-WORD = 4
-_HEAD, _TIME = HEAD.size // WORD, TIME.size // WORD
-_PAID = 3
-"""The word of a head at which what was paid on the last visit begins; it has two."""
+_WORDS = TIME.size // 4
+_DAY, _QUANTITY, _AMOUNT = 1, 2, 3
+"""Words of a `TIME` after the number of the visit; the last of them goes on in the next one."""
 _VISIT = np.dtype([("day", "<i4"), ("size", "<i4"), ("spend", "<i8")])
 SPEND_DAYS = 56
 assert (RECENT, VISIT.size) == (LATEST, _VISIT.itemsize)  # noqa: S101  kept there, looked at here
+
+
+Words = npt.NDArray[np.int32]
 
 
 class Chunk(NamedTuple):
@@ -36,14 +38,29 @@ class Chunk(NamedTuple):
     number: dict[str, int]
     pairs: Pairs
     people: People
-    quantity: Ints
-    """By pair, RECENT rows: bought on the latest visit, the one before, ...; `NEVER` as in pairs."""
-    paid_minor: Ints
-    """By pair: on the latest."""
+    words: Words
+    """What is kept of products."""
+    begin: Ints
+    """By pair: the word at which its latest `TIME` begins."""
     spend_minor: Ints
     """By member, in the last 56 days."""
     since: Ints
     """By member: visits after the day that was asked about."""
+
+    def usual(self, at: Ints) -> tuple[Ints, Ints]:
+        """Of pairs, the middle of the latest quantities, and what that many cost the last time.
+
+        Of two in the middle it is the lower; the cost is rounded down.
+        """
+        begin, times = self.begin[at], np.minimum(self.pairs.times[at], RECENT)
+        place = np.arange(RECENT)[:, None]
+        there = place < times
+        each = self.words.take(np.where(there, begin - _WORDS * place, begin) + _QUANTITY)
+        ranked = np.sort(np.where(there, each, np.iinfo(np.int32).max), axis=0)
+        middle = np.take_along_axis(ranked, (times - 1)[None] // 2, axis=0)[0].astype(np.int64)
+        low, high = (self.words.take(begin + _AMOUNT + word).astype(np.int64) for word in (0, 1))
+        paid = (low & (2**32 - 1) | high << 32) * middle // each[0]
+        return middle, paid
 
 
 class Numbers:
@@ -54,24 +71,27 @@ class Numbers:
         self._items = list(known)
         self._number = {code: index for index, code in enumerate(self._items)}
 
-    def among(self, codes: Collection[str]) -> tuple[list[str], dict[str, int]]:
-        """All items, sorted, and the number of each."""
-        if not (new := set(codes) - self._number.keys()):
-            return self._items, self._number
-        items = sorted([*self._items, *new])
-        return items, {code: index for index, code in enumerate(items)}
+    def of(self, codes: Sequence[str]) -> tuple[Ints, list[str], dict[str, int]]:
+        """The number of each code; all items, sorted; and the number of each of those."""
+        items, number = self._items, self._number
+        try:
+            numbers = list(map(number.__getitem__, codes))
+        except KeyError:  # some are new, which is rare
+            items = sorted({*items, *codes})
+            number = {code: index for index, code in enumerate(items)}
+            numbers = list(map(number.__getitem__, codes))
+        return np.array(numbers, dtype=np.int64), items, number
 
 
 def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) -> Chunk:
     """What is kept of members, on a day; `since` counts visits after the day `before`."""
     kept = [one.rhythm.habits() for one in some]
     codes = [code for one in kept for code in one.goods]
-    items, number = numbers.among(codes)
+    item, items, number = numbers.of(codes)
     member = np.repeat(np.arange(len(kept)), [len(one.goods) for one in kept])
-    item = np.array(list(map(number.__getitem__, codes)), dtype=np.int64)
     order = np.argsort(member * len(items) + item)
     visits = np.array([one.visits for one in kept], dtype=np.int64)
-    pairs, quantity, paid_minor = _pairs(kept, member, item, order, visits, today)
+    pairs, words, begin = _pairs(kept, member, item, order, visits, today)
     whose, latest = _latest(kept)
 
     def counted(after: Day) -> Ints:
@@ -83,12 +103,11 @@ def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) ->
         latest["size"][last].astype(np.int64), today - latest["day"][last].astype(np.int64),
         (counted(today - 28), counted(today - 56)),
     )  # fmt: skip
-    spend = np.zeros(len(kept), dtype=np.int64)
-    lately = latest["day"] > today - SPEND_DAYS
-    np.add.at(spend, whose[lately], latest["spend"][lately])
+    lately = latest["spend"] * (latest["day"] > today - SPEND_DAYS)
+    spend = np.bincount(whose, lately, len(kept)).astype(np.int64)
     return Chunk(
         [one.member for one in some], [one.rhythm.gone for one in some],
-        [pace(one.rhythm.days) for one in some], items, number, pairs, people, quantity, paid_minor,
+        [pace(one.rhythm.days) for one in some], items, number, pairs, people, words, begin,
         spend, counted(before),
     )  # fmt: skip
 
@@ -102,25 +121,31 @@ def _latest(kept: Sequence[Habits]) -> tuple[Ints, npt.NDArray[np.void]]:
 
 def _pairs(
     kept: Sequence[Habits], member: Ints, item: Ints, order: Ints, visits: Ints, today: Day
-) -> tuple[Pairs, Ints, Ints]:
-    """Pairs in their order, what was bought at the latest times, what was paid the last time."""
+) -> tuple[Pairs, Words, Ints]:
+    """Pairs in their order, what is kept of them, and where the latest time of each begins."""
     packed = [one for member in kept for one in member.goods.values()]
     words = np.frombuffer(b"".join(packed), "<i4")
-    sizes = np.array(list(map(len, packed)), dtype=np.int64) // WORD
+    sizes = np.array(list(map(len, packed)), dtype=np.int64) // 4
     begin = (np.cumsum(sizes) - sizes)[order]
-    member, item, times = member[order], item[order], (sizes[order] - _HEAD) // _TIME
-    back = times - 1 - np.arange(RECENT)[:, None]
-    there = back >= 0
-    at = begin + _HEAD + _TIME * np.maximum(back, 0)
+    member, item, rows = member[order], item[order], sizes[order] // _WORDS
 
     def column(place: Ints) -> Ints:
         return words.take(place).astype(np.int64)  # faster than by index
 
+    earlier = np.maximum(-column(begin), 0)  # let go: told of before the others
+    rows -= earlier > 0
+    begin_of_times = begin + _WORDS * (earlier > 0)
     known = visits[member]
-    low, high = column(begin + _PAID) & (2**32 - 1), column(begin + _PAID + 1)
+    number, day = column(begin_of_times), column(begin_of_times + _DAY)
+    before = (earlier > 0) & (column(begin + 1) < number)
+    first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
+    back = rows - 1 - np.arange(RECENT)[:, None]
+    there = back >= 0
+    at = begin_of_times + _WORDS * np.maximum(back, 0)
     pairs = Pairs(
-        member, item, column(begin), known,
-        np.where(there, known - column(at), NEVER), np.where(there, today - column(at + 1), NEVER),
-        known - column(begin + 1), today - column(begin + 2),
+        member, item, rows + earlier, known,
+        np.where(there, known - column(at), NEVER),
+        np.where(there, today - column(at + _DAY), NEVER),
+        known - first, today - first_day,
     )  # fmt: skip
-    return pairs, np.where(there, column(at + 2), NEVER), low | high << 32
+    return pairs, words, at[0]

@@ -20,8 +20,8 @@ LATEST = 8
 DAYS = LATEST + 2
 """Days of visits that decide: so many intervals, and so many before the last visit."""
 STANDINGS = (ON_TIME, DUE, LATE, LAPSING, LOST, RETURNED, FIRST)
-_BOUNDS = ((3, ON_TIME), (5, DUE), (8, LATE), (16, LAPSING))
-"""In quarters of the interval."""
+BOUNDS = ((3, ON_TIME), (5, DUE), (8, LATE), (16, LAPSING))
+"""In quarters of the interval; beyond the last one, lost."""
 
 
 class Pace(NamedTuple):
@@ -65,7 +65,7 @@ def rhythm(known: Pace, today: Day) -> str:
 def standing(interval_days: int, away_days: int) -> str:
     """By how many quarters of the interval somebody, or something, has been away."""
     quarters = 4 * away_days
-    for bound, name in _BOUNDS:
+    for bound, name in BOUNDS:
         if quarters <= bound * max(interval_days, 1):
             return name
     return LOST

@@ -10,7 +10,6 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -31,12 +30,12 @@ _MOST = 2**31 - 1
 
 VISIT = struct.Struct("<iiq")
 """Day, products, what was paid for them."""
-HEAD = struct.Struct("<iiiqq")
-"""Of a product: visits on which it was bought, number and day of the first one, what was paid on
-the last one, what was paid on all of them."""
-TIME = struct.Struct("<iii")
-"""After the head, the latest ones, ascending: number of the visit, day, quantity."""
-_KEPT_TIMES = LATEST * TIME.size
+TIME = struct.Struct("<iiiq")
+"""A product on a visit: its number, day, quantity, what was paid. A product has one after another,
+ascending; where earlier ones were let go, a first one of the same size tells of them: how many, below
+zero, number and day of the first one, what was paid for them."""
+_KEPT, _MOST_TIMES = LATEST * TIME.size, 2 * LATEST * TIME.size
+"""With more than twice as many as are looked at, earlier ones are let go: not at every purchase."""
 
 
 class Fresh(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -66,7 +65,7 @@ class Habits(msgspec.Struct, array_like=True, gc=False):
     latest: bytes = b""
     """The latest visits, each a `VISIT`."""
     goods: dict[str, bytes] = {}
-    """By code, a `HEAD` and one `TIME` or more."""
+    """By code, one `TIME` or more."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -132,33 +131,28 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
     places = _places(kept, ordered)
     late = places[0] < kept.visits
     goods = _renumbered(kept.goods, places) if late else kept.goods
-    by_code: dict[str, _News] = {}
     visits = []
     pack = TIME.pack
     for index, one in enumerate(ordered):
-        number, day, size = places[index] + index, one.day, len(one.quantities)
-        once = pack(number, day, 1)
-        for code, quantity, amount in zip(
-            one.codes, one.quantities, one.amounts_minor, strict=True
-        ):
-            time = once if quantity == 1 else pack(number, day, quantity)
-            new = by_code.get(code)
-            if new is None:
-                by_code[code] = [time, amount, amount, number, number, day]
-                continue
-            new[2] += amount
-            if new[3] == number:
-                size -= 1
-                _join(new, quantity, amount)
+        number, day, codes = places[index] + index, one.day, one.codes
+        quantities: Sequence[int] = one.quantities
+        amounts: Sequence[int] = one.amounts_minor
+        if len(set(codes)) < len(codes):
+            codes, quantities, amounts = _joined(codes, quantities, amounts)
+        visits.append(VISIT.pack(day, len(codes), sum(amounts)))
+        for code, quantity, amount in zip(codes, quantities, amounts, strict=True):
+            time = pack(number, day, quantity, amount)
+            if (times := goods.get(code)) is None:
+                goods[code] = time
             else:
-                new[0] += time
-                new[1] = amount
-                new[3] = number
-        visits.append(VISIT.pack(day, size, sum(one.amounts_minor)))
-    (_added_late if late else _added)(goods, by_code)
+                times += time
+                if len(times) > _MOST_TIMES:
+                    times = _shortened(_sorted(times) if late else times)
+                goods[code] = times
     first = not places[0]
     latest = kept.latest + b"".join(visits)
     if late:
+        goods = {code: _sorted(times) for code, times in goods.items()}
         by_day: list[bytes] = sorted(_cut(latest, VISIT.size), key=_visit_day)
         latest = b"".join(by_day)
     return Habits(
@@ -168,11 +162,6 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
         latest[-VISITS * VISIT.size :],
         goods if len(goods) <= GOODS else _without_oldest(goods),
     )
-
-
-_News = list[Any]
-"""Of a product: times, what was paid on the last one and on all, the number of the last one, the
-number and the day of the first one."""
 
 
 def _day(one: Fresh) -> Day:
@@ -188,12 +177,16 @@ def _visit_day(packed: bytes) -> Day:
     return day
 
 
-def _join(new: _News, quantity: int, amount: int) -> None:
-    """Another line of the same product on the same receipt."""
-    number, day, before = TIME.unpack(new[0][-TIME.size :])
-    both = TIME.pack(number, day, min(before + quantity, _MOST))
-    new[0] = new[0][: -TIME.size] + both
-    new[1] += amount
+def _joined(
+    codes: Sequence[str], quantities: Sequence[int], amounts: Sequence[int]
+) -> tuple[Sequence[str], list[int], list[int]]:
+    """Each product of a receipt once."""
+    sums: dict[str, list[int]] = {}
+    for code, quantity, amount in zip(codes, quantities, amounts, strict=True):
+        one = sums.setdefault(code, [0, 0])
+        one[0] = min(one[0] + quantity, _MOST)
+        one[1] += amount
+    return tuple(sums), [one[0] for one in sums.values()], [one[1] for one in sums.values()]
 
 
 def _places(kept: Habits, ordered: Sequence[Fresh]) -> list[int]:
@@ -212,47 +205,34 @@ def _renumbered(goods: dict[str, bytes], places: Sequence[int]) -> dict[str, byt
     return {code: _moved(packed, places) for code, packed in goods.items()}
 
 
-def _moved(packed: bytes, places: Sequence[int]) -> bytes:
-    times, first, *rest = HEAD.unpack_from(packed)
-    moved = [HEAD.pack(times, first + bisect_right(places, first), *rest)]
-    for number, day, quantity in TIME.iter_unpack(packed[HEAD.size :]):
-        moved.append(TIME.pack(number + bisect_right(places, number), day, quantity))
+def _moved(times: bytes, places: Sequence[int]) -> bytes:
+    moved = []
+    for number, what, *rest in TIME.iter_unpack(times):
+        if number < 0:
+            moved.append(TIME.pack(number, what + bisect_right(places, what), *rest))
+        else:
+            moved.append(TIME.pack(number + bisect_right(places, number), what, *rest))
     return b"".join(moved)
 
 
-def _added(goods: dict[str, bytes], by_code: dict[str, _News]) -> None:
-    """Add what was bought after all that is kept."""
-    head, head_of, size = HEAD.pack, HEAD.unpack_from, HEAD.size
-    for code, (times, paid, spend, _, number, day) in by_code.items():
-        count = len(times) // TIME.size
-        if (old := goods.get(code)) is None:
-            goods[code] = head(count, number, day, paid, spend) + times[-_KEPT_TIMES:]
+def _sorted(times: bytes) -> bytes:
+    """In the order of their numbers, which those let go have, below zero, before all."""
+    return b"".join([TIME.pack(*time) for time in sorted(TIME.iter_unpack(times))])
+
+
+def _shortened(times: bytes) -> bytes:
+    """The latest ones, and what is told of all earlier ones; ascending."""
+    count = spend = 0
+    seen: list[tuple[int, Day]] = []
+    for number, day, quantity, amount in TIME.iter_unpack(times[:-_KEPT]):
+        if number < 0:
+            count -= number
+            seen.append((day, quantity))
         else:
-            before, first, first_day, _, spent = head_of(old)
-            all_times = old[size:] + times
-            goods[code] = (
-                head(before + count, first, first_day, paid, spent + spend)
-                + all_times[-_KEPT_TIMES:]
-            )
-
-
-def _added_late(goods: dict[str, bytes], by_code: dict[str, _News]) -> None:
-    """Add what was bought at any time."""
-    for code, (times, paid, spend, _, number, day) in by_code.items():
-        new = HEAD.pack(len(times) // TIME.size, number, day, paid, spend) + times
-        old = goods.get(code)
-        goods[code] = _both(old, new) if old else new[: HEAD.size] + times[-_KEPT_TIMES:]
-
-
-def _both(old: bytes, new: bytes) -> bytes:
-    """A product of which one part was bought before, after or between the other."""
-    count, *first, paid, spend = HEAD.unpack_from(old)
-    new_count, *new_first, new_paid, new_spend = HEAD.unpack_from(new)
-    number, day = min(first, new_first)
-    times = sorted(TIME.iter_unpack(old[HEAD.size :] + new[HEAD.size :]))
-    last = paid if _last(old) > _last(new) else new_paid
-    head = HEAD.pack(count + new_count, number, day, last, spend + new_spend)
-    return head + b"".join([TIME.pack(*one) for one in times[-LATEST:]])
+            count += 1
+            seen.append((number, day))
+        spend += amount
+    return TIME.pack(-count, *min(seen), spend) + times[-_KEPT:]
 
 
 def _last(packed: bytes) -> int:

@@ -1,0 +1,157 @@
+"""Lists are the same bytes from rows and from the log, and a past day's what they were then."""
+
+import random
+
+import pytest
+from shop import DAY, NOW, back, line, receipt
+from test_offer_lists import shopping, told
+
+from ledger.offers.histories import Histories
+from ledger.projections.rhythm import RHYTHM
+
+pytest.importorskip("numpy")
+pytest.importorskip("sklearn")
+
+TODAY = NOW // DAY
+
+
+def of_each_kind(ledger):
+    """A year of everything that can happen to members; the lists at the end of some days of it."""
+    rng = random.Random(11)
+    made = sorted(shopping(members=12, days=400), key=lambda one: one.captured_at)
+    waiting = []
+    lists = {}
+    ledger.clock.now = NOW - 400 * DAY
+    for month in range(0, 420, 30):
+        ledger.clock.now = NOW + DAY * (month - 399) + 3_600
+        until = ledger.clock.now
+        due = [one for one in made if one.captured_at.timestamp() < until] + waiting
+        made = made[len(due) - len(waiting) :]
+        waiting = [one for one in due if rng.randrange(20) == 0] if made else []
+        now = [one for one in due if one not in waiting]
+        rng.shuffle(now)
+        for outcome in ledger.record_all(now, enrol=True):  # of history, the past would change
+            assert not isinstance(outcome, Exception), outcome
+        strange(ledger, month, now)
+        if month in {120, 270, 390}:
+            day = ledger.clock.now // DAY
+            ledger.fit_offers("mara", f"fit-{month}")
+            lists[day] = told(ledger)
+    return lists
+
+
+def strange(ledger, month, now):
+    """What is no plain receipt, now and then."""
+    if month == 90:
+        ledger.close_member("c00", "moved", "Ada", "close-0")
+    if month == 120:
+        ledger.merge("c01", "c02", "twins", "Ada", "m1")
+        nameless = receipt(line(5, "late"), at=ledger.clock.now - DAY)
+        ledger.record(nameless)
+    if month == 150:
+        ledger.merge("c03", "c04", "twins", "Ada", "m2")
+    if month == 210:
+        ledger.unmerge("m2", "Ada", "u2")
+    if month == 240:
+        ledger.close_member("c05", "moved", "Ada", "close-5")
+        ledger.erase_member("c05", "asked", "Ada", "erase-5")
+    bought = [one for one in now if one.card == "c06"]
+    if month >= 180 and bought:
+        ledger.record(receipt(back(bought[-1]), card="c06", at=ledger.clock.now - 60))
+        twice = [line(50, "tea"), line(70, "tea", 2), line(25, "bottle", kind="deposit")]
+        ledger.record(receipt(*twice, card="c06", at=ledger.clock.now - 30 * DAY))
+
+
+def counted(monkeypatch):
+    """How often the log is read."""
+    calls = []
+    real = Histories._logged
+
+    def logged(self, after, until):
+        calls.append(after)
+        return real(self, after, until)
+
+    monkeypatch.setattr(Histories, "_logged", logged)
+    return calls
+
+
+def test_rows_and_log_make_the_same_lists_on_any_day(ledger, monkeypatch):
+    then = of_each_kind(ledger)
+    days = [*then, TODAY - 200, TODAY - 10, None]
+    from_log = {}
+    calls = counted(monkeypatch)
+    monkeypatch.setattr(Histories, "_few_changed", lambda *_: False)
+    for day in days:
+        from_log[day] = told(ledger, as_of=day)
+    assert len(calls) == len(days), "one reading each, as models have the population"
+    monkeypatch.setattr(Histories, "_few_changed", lambda *_: True)
+    for day in days:
+        calls.clear()
+        assert told(ledger, as_of=day) == from_log[day], day
+        assert bool(calls) == (day is not None and day < max(then))
+    for day, lists in then.items():
+        assert from_log[day] == lists, "as it was told then"
+    models = {model for model, _ in from_log.values()}
+    assert len(models) == 3
+    assert all(len(lists) >= 8 for _, lists in from_log.values())
+
+
+def test_both_ways_count_the_same_crowd_without_a_model(ledger, monkeypatch):
+    put = sorted(shopping(members=9), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    monkeypatch.setattr("ledger.offers.schedule.CROWD", 4)
+    whole = told(ledger)
+    monkeypatch.setattr(Histories, "_few_changed", lambda *_: False)
+    assert told(ledger) == whole
+    assert whole[0] == ""
+
+
+def test_where_much_has_changed_since_the_log_is_read_for_everybody(ledger, monkeypatch):
+    calls = counted(monkeypatch)
+    put = sorted(shopping(members=8), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    ledger.fit_offers("mara", "fit-1")
+    ledger.clock.now += DAY
+    for member in range(2):
+        ledger.record(receipt(line(9, "new"), card=f"c{member:02}", at=NOW + 60))
+    calls.clear()
+    told(ledger, as_of=TODAY)
+    assert len(calls) == 2, "a quarter is few: only theirs"
+    ledger.record(receipt(line(9, "new"), card="c02", at=NOW + 60))
+    calls.clear()
+    told(ledger, as_of=TODAY)
+    assert len(calls) == 1, "one reading for all"
+    calls.clear()
+    assert len(told(ledger, card="c03")[1]) == 1
+    assert calls == []
+
+
+def test_a_member_that_the_report_leaves_out_has_a_list_all_the_same(ledger, monkeypatch):
+    put = sorted(shopping(members=6), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    whole = told(ledger)
+    with ledger.log.transaction(commit=True) as cursor:
+        place = ledger.engine.places(cursor)[RHYTHM.name]
+        row = ledger.log.page(40, 1, cursor)[0]
+        ledger.engine._parking.park(cursor, RHYTHM.name, place, row, ValueError("odd"))
+        for table in RHYTHM.tables:
+            cursor.execute(f"DELETE FROM {ledger.engine.reports.name(table, place)}")
+    assert told(ledger) == whole
+
+
+def test_a_page_of_rows_is_read_by_itself(ledger, monkeypatch):
+    """Whoever writes between two pages is not held up, and what is new is not in the lists."""
+    put = sorted(shopping(members=8), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    ledger.fit_offers("mara", "fit-1")
+    whole = told(ledger)
+    monkeypatch.setattr("ledger.offers.schedule.MEMBERS", 3)
+    lists = ledger.offer_lists().lists
+    first = next(lists)
+    ledger.record_all(
+        [receipt(line(9, "new"), card=f"c{n:02}", at=NOW - 60) for n in range(8)], history=True
+    )
+    ledger.catch_up()
+    members = [first, *lists]
+    assert [one.member_id.hex() for one in members] == [one["member"] for one in whole[1]]
+    assert [one.visits for one in members] == [one["visits"] for one in whole[1]]
