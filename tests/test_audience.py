@@ -9,7 +9,14 @@ from ledger import events as e
 from ledger.application import LoyaltyLedger, issuing
 from ledger.application.issuing import Issues
 from ledger.commands.offers import IssueList
-from ledger.errors import CampaignUnknown, KeyConflict, MemberNotAddressed, OffersLimited
+from ledger.errors import (
+    CampaignOver,
+    CampaignUnknown,
+    InputInvalid,
+    KeyConflict,
+    MemberNotAddressed,
+    OffersLimited,
+)
 from ledger.policies.due import due
 from ledger.policies.lift import lift_of_shares
 from ledger.policies.offers import held_out
@@ -297,6 +304,21 @@ def test_results_are_told_by_the_cell_of_the_first_list(shop, clock):
         ("national heavy", 1, 0), ("national medium", 1, 0), ("national light", 1, 1),
         ("switcher heavy", 1, 0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("refusal", "codes", "last"),
+    [(InputInvalid, [], 13), (CampaignUnknown, ["a", "x"], 13), (CampaignOver, ["b", "a"], 40)],
+)
+def test_a_run_that_cannot_be_begins_nowhere(shop, refusal, codes, last):
+    campaign(shop, code="a", audience=None, depth=None, until="2026-01-31")
+    campaign(shop, code="b", audience=None, depth=None)
+    head = shop.log.head()
+    with pytest.raises(refusal):
+        shop.issue_campaigns(
+            [e.ListedOffer(code) for code in codes], "run", from_day=TODAY, until_day=TODAY + last
+        )
+    assert shop.log.head() == head
 
 
 def test_who_is_closed_or_merged_gets_no_list_of_a_run(shop):

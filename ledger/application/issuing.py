@@ -15,7 +15,7 @@ from ledger.application.door import Door
 from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome, storable
 from ledger.commands.offers import IssueList, asked_of
-from ledger.errors import CampaignUnknown, InputInvalid, MemberClosed, OffersLimited
+from ledger.errors import CampaignOver, CampaignUnknown, InputInvalid, MemberClosed, OffersLimited
 from ledger.events import ListedOffer, ListIssued
 from ledger.offers.audience import addressed, open_members
 from ledger.types import Day
@@ -61,7 +61,7 @@ class Issuing(Door):
             KeyConflict, CardUnknown, MemberClosed, CampaignUnknown, CampaignOver,
             MemberNotAddressed, OffersLimited, InputInvalid.
         """
-        found = tuple(self._in_cell(card, offer) for offer in offers)
+        found = self._in_cells(card, offers)
         return self._do(IssueList(card, found, from_day, until_day, command_id))
 
     def issue_lists(self, lists: Iterable[IssueList]) -> list[Any]:
@@ -82,9 +82,7 @@ class Issuing(Door):
         Raises:
             CampaignUnknown.
         """
-        state = cast("CampaignState | None", self._state(self.keys.campaign(code)))
-        if state is None:
-            raise CampaignUnknown(f"`{code}`", field="campaign")
+        state = self._known(code)
         zone = self.programme_at(self.clock()).programme.time_zone
         day = local_day(self.clock(), zone) if as_of is None else as_of
         programme = self.programme_at(midnight(day + 1, zone) - 1).programme
@@ -108,6 +106,9 @@ class Issuing(Door):
         if not offers:
             raise InputInvalid("Which offers?", field="offers")
         codes = dict.fromkeys(offer.campaign for offer in offers)
+        for code in codes:
+            if until_day > self._known(code).until_day:
+                raise CampaignOver(f"`{code}`", field="until")
         cells = {code: self.addressed(code, as_of=as_of) for code in codes}
         with self.reading() as reader:
             members = set(open_members(reader))
@@ -125,6 +126,12 @@ class Issuing(Door):
                 run.add(one.offers, self._issued(outcome))
         return run.report({code: len(members - cells[code].keys()) for code in codes})
 
+    def _known(self, code: str) -> CampaignState:
+        state = cast("CampaignState | None", self._state(self.keys.campaign(code)))
+        if state is None:
+            raise CampaignUnknown(f"`{code}`", field="campaign")
+        return state
+
     def _issued(self, outcome: Any) -> tuple[ListIssued | Exception, bool]:
         """The event of a list, or why there is none, and whether it was there before."""
         if isinstance(outcome, Outcome):
@@ -133,14 +140,22 @@ class Issuing(Door):
             return outcome, False
         raise outcome
 
-    def _in_cell(self, card: str, offer: ListedOffer) -> ListedOffer:
-        if offer.cell or offer.amount:
-            return offer
-        campaign = cast("CampaignState | None", self._state(self.keys.campaign(offer.campaign)))
-        owner = cast("CardState | None", self._state(self.keys.card(card)))
-        if campaign is None or owner is None or not campaign.terms.cells:
-            return offer  # refused, or decided, with the rest
-        return replace(offer, cell=self.addressed(offer.campaign).get(owner.member, ""))
+    def _in_cells(self, card: str, offers: Sequence[ListedOffer]) -> tuple[ListedOffer, ...]:
+        """The offers with the cell of a card's holder, where a campaign looks at that."""
+        cells: dict[str, dict[bytes, str]] = {}
+        for code in dict.fromkeys(one.campaign for one in offers if not (one.cell or one.amount)):
+            campaign = cast("CampaignState | None", self._state(self.keys.campaign(code)))
+            if campaign and campaign.terms.cells:
+                cells[code] = self.addressed(code)
+        owner = cast("CardState | None", self._state(self.keys.card(card))) if cells else None
+        if owner is None:
+            return tuple(offers)  # refused, or decided, as they are
+        return tuple(
+            replace(one, cell=cells[one.campaign].get(owner.member, ""))
+            if one.campaign in cells and not (one.cell or one.amount)
+            else one
+            for one in offers
+        )
 
 
 class _Run:
