@@ -71,7 +71,7 @@ def _listed(stage: Stage, ledger: LoyaltyLedger, members: int) -> None:
         theirs = log.on(lambda: list(from_log.offer_lists().lists))
         if ours != theirs:
             stage.error("lists from rows and from the log differ")
-        if len(ours) != members or not all(one.lines for one in ours):
+        if len(ours) != members or not all(one.shopping.lines for one in ours):
             stage.error(f"{len(ours)} lists for {members} members")
     made = members * ROUNDS
     stage.ratio("lists made, members/s", made / rows.wall, made / log.wall, "schedule_vs_log",
@@ -97,7 +97,7 @@ def _peak_kb(ledger: LoyaltyLedger, members: int) -> int:
 class _FromLog(LoyaltyLedger):
     """The same door, for which there are no rows."""
 
-    def _histories(self, cut: Cut) -> Histories:
+    def histories(self, cut: Cut) -> Histories:
         return Histories(self.log, cut)
 
 

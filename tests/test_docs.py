@@ -73,6 +73,7 @@ PARTS = {
     programme.Loyalty: "`[segments.loyalty]`",
     programme.Usual: "`[segments.usual]`",
     programme.Questions: "`[questions]`",
+    programme.Lists: "`[lists]`",
     programme.Offers: "`[offers]`",
 }
 each_document = pytest.mark.parametrize("path", DOCS, ids=lambda p: str(p.relative_to(ROOT)))
@@ -121,7 +122,7 @@ def slug(heading):
 def test_every_event_is_documented_with_its_fields_and_class():
     found = {h.strip("`"): body for h, body in sections(doc("events.md"), 3).items()}
     parts = {"Scan", "Goods", "Award", "Counted", "Take", "OfferUse", "OfferBack", "ListedOffer"}
-    parts |= {"Depth", "BundlePart"}
+    parts |= {"Depth", "BundlePart", "ShoppingList", "ListedLine"}
     topics = {name: body for name, body in found.items() if name not in parts}
     assert set(topics) == set(events.TOPICS)
     for topic, event in events.TOPICS.items():
@@ -141,6 +142,8 @@ def test_every_event_is_documented_with_its_fields_and_class():
         events.ListedOffer,
         events.Depth,
         events.BundlePart,
+        events.ShoppingList,
+        events.ListedLine,
     ],
 )
 def test_every_part_of_an_event_is_documented(part):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.jobs.schedule import Schedule, daily, due_between, monthly, yearly
+from ledger.jobs.schedule import Schedule, daily, due_between, fortnightly, monthly, yearly
 
 BERLIN, SYDNEY, LORD_HOWE, APIA = (
     "Europe/Berlin", "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Apia",
@@ -103,10 +103,20 @@ def test_a_schedule_says_what_it_is(schedule, said):
     assert str(schedule) == said
 
 
+def test_fortnightly_is_every_second_monday_of_one_series_whatever_the_clocks_do():
+    schedule = fortnightly("04:00")
+    assert str(schedule) == "every 2 weeks on Monday at 04:00"
+    first, last = at("2026-03-20T00:00+01:00"), at("2026-05-01T00:00+02:00")
+    found = due_between(schedule, first, last, BERLIN)
+    assert found == [at("2026-03-30T04:00+02:00"), at("2026-04-13T04:00+02:00"),
+                     at("2026-04-27T04:00+02:00")]  # fmt: skip
+    assert schedule.last_until(first, BERLIN) == at("2026-03-16T04:00+01:00")
+
+
 schedules = st.one_of(
-    st.builds(Schedule, st.integers(0, 1439), st.just(0), st.just(0)),
-    st.builds(Schedule, st.integers(0, 1439), st.integers(1, 31), st.just(0)),
-    st.builds(Schedule, st.integers(0, 1439), st.integers(1, 28), st.integers(1, 12)),
+    st.builds(Schedule, st.integers(0, 1439), st.just(0), st.just(0), st.integers(0, 3)),
+    st.builds(Schedule, st.integers(0, 1439), st.integers(1, 31), st.just(0), st.just(0)),
+    st.builds(Schedule, st.integers(0, 1439), st.integers(1, 28), st.integers(1, 12), st.just(0)),
 )
 
 

@@ -11,7 +11,9 @@ from conftest import NOW, PROGRAMME, SECRET
 from shop import DAY, line, receipt
 
 from adapters.cli.main import main
-from adapters.offers.lists import one_list, write
+from adapters.offers.lists import one_list
+from adapters.offers.lists import write as write_lists
+from adapters.offers.page import words
 from ledger.application import LoyaltyLedger
 from ledger.errors import CardUnknown, InputInvalid, KeyConflict
 from ledger.forecast.pairs import Crowd
@@ -56,7 +58,12 @@ def put(ledger, receipts):
 
 def told(ledger, **wanted):
     lists = ledger.offer_lists(**wanted)
-    return lists.model, [one_list(one) for one in lists.lists]
+    said = words(ledger)
+    return lists.model, [one_list(one, said) for one in lists.lists]
+
+
+def write(path, ledger, lists):
+    write_lists(path, lists.lists, words(ledger))
 
 
 @pytest.fixture
@@ -170,10 +177,10 @@ def test_the_crowd_keeps_its_items_among_others(ledger):
     put(
         ledger, [receipt(line(5, "m"), line(5, "p"), card=card, at=NOW - DAY * 9) for card in "abc"]
     )
-    known = scheduling.population(ledger._histories(ledger._cut(None)[1]), LAST)
+    known = scheduling.population(ledger.histories(ledger._cut(None)[1]), LAST)
     members = sorted(ledger.member_of(card) for card in "abc")
     put(ledger, [receipt(line(5, "a"), line(5, "n"), card="a", at=NOW - DAY * 5)])
-    some = next(ledger._histories(ledger._cut(None)[1]).by(10))
+    some = next(ledger.histories(ledger._cut(None)[1]).by(10))
     part = scheduling.chunk(some, scheduling.Numbers(known.items), LAST, LAST)
     assert part.items == ["a", "m", "n", "p"]
     *columns, counted = known.crowd
@@ -189,7 +196,7 @@ def test_a_past_day_is_told_as_it_was_told_then(shop, tmp_path):
     """Byte by byte, whatever is recorded, fitted and published since."""
     shop.fit_offers("mara", "fit-1")
     early = shop.offer_lists(as_of=LAST + 1)
-    write(tmp_path / "early.ndjson", early)
+    write(tmp_path / "early.ndjson", shop, early)
     shop.clock.now += 3 * DAY
     put(
         shop, [receipt(line(999, f"P{n:02}"), card=f"c{n:02}", at=NOW + 2 * DAY) for n in range(30)]
@@ -200,7 +207,7 @@ def test_a_past_day_is_told_as_it_was_told_then(shop, tmp_path):
     )  # captured then, recorded now
     shop.fit_offers("mara", "fit-2")
     shop.close_member("c02", "moved", "mara", "close-1")
-    write(tmp_path / "late.ndjson", shop.offer_lists(as_of=LAST + 1))
+    write(tmp_path / "late.ndjson", shop, shop.offer_lists(as_of=LAST + 1))
     assert (tmp_path / "early.ndjson").read_bytes() == (tmp_path / "late.ndjson").read_bytes()
     model, now = told(shop)
     assert model != early.model
@@ -214,7 +221,7 @@ def test_both_stores_tell_the_same(tmp_path, new_postgres, clock):
         with LoyaltyLedger.create(db, PROGRAMME, secret=SECRET, clock=clock) as ledger:
             put(ledger, shopping())
             ledger.fit_offers("mara", "fit-1")
-            write(tmp_path / f"{name}.csv", ledger.offer_lists())
+            write(tmp_path / f"{name}.csv", ledger, ledger.offer_lists())
         written.append((tmp_path / f"{name}.csv").read_bytes())
     assert written[0] == written[1]
 

@@ -8,11 +8,11 @@ from shop import DAY, NOW, back, key, line, receipt
 from till import TEXT, Till, write
 
 from ledger.application import LoyaltyLedger
-from ledger.application.segments import NONE, Moved, SegmentQuery, window_of
+from ledger.application.segments import NONE, Moved, SegmentQuery
 from ledger.errors import InputInvalid, RebuildNeeded
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS
 from ledger.programme import Segments
-from ledger.projections.buying import Wanted, Window, lines, profiles, typical_minor, who
+from ledger.projections.buying import Wanted, Window, lines, profiles, typical_minor, who, window_of
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.types import Level, Product, date_of, day_of
 

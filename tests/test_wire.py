@@ -231,6 +231,26 @@ SAMPLES = (
 """What the generator writes for an event that has no file yet."""
 
 LATER = {
+    "list-issued-shopping": e.ListIssued(
+        NOW,
+        "9900000000004",
+        (e.ListedOffer("suppe", "4006381333931", 50),),
+        20_454,
+        20_467,
+        20_498,
+        "list:2025-12-31:01",
+        shopping=e.ShoppingList(
+            20_453,
+            "5eed",
+            12,
+            "due",
+            43_210,
+            (
+                e.ListedLine("4006381333931", 412_000, 2, 498, 7, 9, 20_445, 249, (), "due"),
+                e.ListedLine("Köln", 90_000, 1, 0, 0, 0, 0, 0, ("mai",), "new"),
+            ),
+        ),
+    ),
     "campaign-aimed": e.CampaignCreated(
         NOW,
         "ibu",

@@ -139,7 +139,7 @@ def _run(options: argparse.Namespace) -> int:
         return REFUSED
     except ImportError as error:
         speaker.note(
-            f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data,offers]'"
+            f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data,offers,pdf]'"
         )
         return USAGE
     except KeyboardInterrupt:

@@ -1,12 +1,13 @@
 """Lines with dates: the next basket, the list of a fortnight, and when each item is bought again.
 
-A Parquet file with the columns member, date, basket and item, or with others that are named. All
-is learned from what lies before the tested weeks, and nothing is chosen on what is tested.
+A Parquet file with the columns member, date, basket and item, or with others that are named; or what
+a log holds. All is learned from what lies before the tested weeks, and nothing is chosen on what is
+tested.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ VISITS = 6
 ENOUGH = 1_000
 """Visits in those days that are enough; with fewer, all of the latest ones are learned from."""
 PLACES = (10, 20)
+
+
+Known = Callable[[int], Purchases]
+"""What was bought up to a day, as it was known then, and after it."""
 
 
 def read(path: Path, names: Mapping[str, str]) -> Purchases:
@@ -90,9 +95,13 @@ def _coded(column: Any) -> Ints:
 def evaluate(bought: Purchases) -> dict[str, float]:
     """All three, in one flat object."""
     first, last = int(bought.visit_day.min()), int(bought.visit_day.max())
-    days = tested_days(first, last)
-    start = last - WEEKS_DAYS
-    return next_basket(bought, start) | fortnights(bought, days) | timing(bought, start)
+    return told(lambda _: bought, last - WEEKS_DAYS, tested_days(first, last))
+
+
+def told(known: Known, start: int, days: Sequence[int]) -> dict[str, float]:
+    """The first baskets and the intervals after a day, and the fortnights after several."""
+    bought = known(start)
+    return next_basket(bought, start) | fortnights(known, days) | timing(bought, start)
 
 
 def tested_days(first: int, last: int) -> list[int]:
@@ -128,11 +137,12 @@ def _visits_before(bought: Purchases, known: Ints, start: int) -> list[Lesson]:
     return [one._replace(whom=whom) for one, whom in zip(lessons, late, strict=True)]
 
 
-def fortnights(bought: Purchases, days: Sequence[int]) -> dict[str, float]:
+def fortnights(known: Known, days: Sequence[int]) -> dict[str, float]:
     """Lists for a fortnight, made on several days, each by what was known then."""
     runs: dict[str, list[Scores]] = {}
     errors = []
     for number, day in enumerate(days):
+        bought = known(day)
         model = fit_fortnights(bought, day)
         asked = fortnight(bought, day)
         for name, lists, told in tried(asked, model, np.flatnonzero(asked.whom), number):

@@ -9,13 +9,12 @@ from ledger import events as e
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.pool import Pool
 from ledger.application.door import Door
-from ledger.application.segments import window_of
 from ledger.commands.campaigns import ChangeBudget, CreateCampaign, EndCampaign, pools_of
 from ledger.commands.common import Outcome
 from ledger.errors import CampaignUnknown
 from ledger.policies.lift import Lift, lift, lift_of_shares
 from ledger.programme.campaign import read_campaign
-from ledger.projections.buying import Window, kinds_bought
+from ledger.projections.buying import Window, kinds_bought, window_of
 from ledger.projections.campaign import CampaignRow, campaigns
 from ledger.projections.offer_results import (
     Goods,

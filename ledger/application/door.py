@@ -15,9 +15,11 @@ from ledger.commands.common import Outcome, personal_of
 from ledger.jobs import JOBS
 from ledger.jobs.job import Job
 from ledger.jobs.runner import Jobs
+from ledger.offers.histories import Cut, Histories
 from ledger.projections import PROJECTIONS
 from ledger.projections.engine import Engine
 from ledger.projections.queries import Reader
+from ledger.projections.rhythm import RHYTHM
 from ledger.store.keys import (
     PROGRAMME_STREAM,
     Keys,
@@ -71,6 +73,18 @@ class Door:
     def reading(self) -> Iterator[Reader]:
         """A reader of the reporting tables, brought up to the head of the log first."""
         self.engine.catch_up()
+        with self.log.transaction(commit=False) as cursor:
+            yield Reader(self.engine.reports, cursor, self.engine.projections)
+
+    def histories(self, cut: Cut) -> Histories:
+        """What is kept of members, from rows and log; where rows are missing, from the log alone."""
+        self.engine.catch_up()
+        left_out = any(one.projection == RHYTHM.name for one in self.engine.parked())
+        return Histories(self.log, cut, None if left_out else self._glance)
+
+    @contextmanager
+    def _glance(self) -> Iterator[Reader]:
+        """A reader of the reporting tables as they are."""
         with self.log.transaction(commit=False) as cursor:
             yield Reader(self.engine.reports, cursor, self.engine.projections)
 

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.card import CardState
-from ledger.application.audience import addressed, open_members
 from ledger.application.door import Door
 from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome, storable
 from ledger.commands.offers import IssueList, asked_of
 from ledger.errors import CampaignOver, CampaignUnknown, InputInvalid, MemberClosed, OffersLimited
 from ledger.events import ListedOffer, ListIssued
+from ledger.offers.audience import addressed, open_members
 from ledger.types import Day
 
 TOGETHER = 500

@@ -8,17 +8,17 @@ from typing import Self
 
 from ledger.application.access import Access
 from ledger.application.awaited import Awaited
+from ledger.application.backtests import Backtests
 from ledger.application.bonuses import Bonuses
-from ledger.application.campaigns import Campaigns
 from ledger.application.catalogue import Catalogues
 from ledger.application.complaints import Complaints
 from ledger.application.door import wall_clock
 from ledger.application.dryrun import DryRuns
 from ledger.application.following import Following
 from ledger.application.issuing import Issuing
+from ledger.application.lists import ListRuns
 from ledger.application.members import Members
 from ledger.application.membership import Membership
-from ledger.application.offers import Offers
 from ledger.application.passing import Passing
 from ledger.application.points import Points
 from ledger.application.questions import Questions
@@ -50,14 +50,14 @@ class LoyaltyLedger(
     Bonuses,
     Complaints,
     Catalogues,
-    Campaigns,
     Issuing,
     Reviews,
     Tiers,
     Reads,
     Segments,
     Questions,
-    Offers,
+    ListRuns,
+    Backtests,
     Upkeep,
     DryRuns,
     Following,

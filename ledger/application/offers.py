@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ledger import events as e
 from ledger.application.door import Door
-from ledger.calendar import local_day, midnight
+from ledger.calendar import local_day
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
-from ledger.offers.histories import Cut, Histories
-from ledger.projections.catalogue import shelf
-from ledger.projections.queries import Reader
-from ledger.projections.rhythm import RHYTHM
-from ledger.store.keys import ID_BYTES, MODEL_STREAM
+from ledger.offers.histories import EVERYBODY, Cut, Part, cut_at
+from ledger.programme import MOST_LINES, MOST_LIST_DAYS
 from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
-    from ledger.offers.schedule import MemberList
-
-MOST_LINES = 100
+    from ledger.offers.plan import Ask, MadeList, Plan
 
 
 class Lists(NamedTuple):
     """The lists of a day: which model made them, and one list after another."""
 
-    as_of: Day
+    ask: Ask
     model: str
     """Its digest; empty where none had been fitted and the untuned table was asked."""
-    lists: Iterator[MemberList]
+    lists: Iterator[MadeList]
 
 
 class Offers(Door):
@@ -51,7 +44,7 @@ class Offers(Door):
         from ledger.offers.fitting import learned  # noqa: PLC0415  an extra
 
         day, cut = self._cut(as_of)
-        model, known, members = learned(self._histories(cut), day)
+        model, known, members = learned(self.histories(cut), day)
         encoded, population = msgspec.msgpack.encode(model), known.packed()
         digest = hashlib.sha256(encoded + population).hexdigest()
         return self._do(
@@ -61,67 +54,59 @@ class Offers(Door):
         )  # fmt: skip
 
     def offer_lists(
-        self, *, as_of: Day | None = None, lines: int = 20, from_minor: int = 0, card: str = ""
-    ) -> Lists:
+        self, *, as_of: Day | None = None, lines: int | None = None,
+        from_minor: int | None = None, days: int | None = None, card: str = "",
+    ) -> Lists:  # fmt: skip
         """The list of each member, or of one card's, by what had been recorded at the end of a day.
 
         Raises:
             CardUnknown: nobody holds the card.
-            InputInvalid: the number of lines.
+            InputInvalid: the number of lines or days.
             ImportError: the extra `offers` is not installed.
         """
-        from ledger.forecast.model import Model  # noqa: PLC0415  an extra
-        from ledger.forecast.population import unpacked  # noqa: PLC0415
-        from ledger.offers.schedule import Wanted, population, schedule  # noqa: PLC0415
+        from ledger.offers.plan import made  # noqa: PLC0415  an extra
 
-        if not 1 <= lines <= MOST_LINES:
-            raise InputInvalid(f"From 1 to {MOST_LINES} lines.", field="lines")
+        plan = self.plan_lists(as_of=as_of, lines=lines, from_minor=from_minor, days=days)
+        part = Part.of(self._holder(card)) if card else EVERYBODY
+        return Lists(plan.ask, plan.digest, made(self.histories(plan.cut), plan, part))
+
+    def plan_lists(
+        self, *, as_of: Day | None = None, lines: int | None = None,
+        from_minor: int | None = None, days: int | None = None, to_issue: bool = False,
+    ) -> Plan:  # fmt: skip
+        """What all lists of a day share; see `ledger.offers.plan`.
+
+        What is not said is as the programme says in `[lists]`. Lists to issue have the campaigns
+        that there are now; all else is as it was known at the end of the day.
+
+        Raises:
+            InputInvalid: the number of lines or days.
+            ImportError: the extra `offers` is not installed.
+        """
+        from ledger.offers.plan import Ask, plan  # noqa: PLC0415  an extra
+
+        for field, said, most in (("lines", lines, MOST_LINES), ("days", days, MOST_LIST_DAYS)):
+            if said is not None and not 1 <= said <= most:
+                raise InputInvalid(f"From 1 to {most} {field}.", field=field)
         day, cut = self._cut(as_of)
-        member = self._holder(card) if card else b""
-        fitted = self._fitted(cut)
-        model = msgspec.msgpack.decode(fitted.model, type=Model) if fitted else None
+        asked = {"lines": lines, "from_minor": from_minor, "days": days}
+        ask = Ask.by(self.programme_at(self.clock()).programme.lists, day)._replace(
+            **{name: said for name, said in asked.items() if said is not None}
+        )
+        rules = self.programme_at(min(cut.until, self.clock())).programme
+        histories = self.histories(cut)
         with self.reading() as reader:
-            goods = shelf(reader, day + 1, cut.until)
-        histories = self._histories(cut)
-        if fitted and fitted.population:
-            known = unpacked(fitted.population)
-        else:
-            known = population(histories, day)
-        wanted = Wanted(day, lines, from_minor, member)
-        told = schedule(histories, wanted, model, known, goods)
-        return Lists(day, fitted.digest if fitted else "", told)
-
-    def _histories(self, cut: Cut) -> Histories:
-        """From rows and log; where rows of members are missing, from the log alone."""
-        self.engine.catch_up()
-        left_out = any(one.projection == RHYTHM.name for one in self.engine.parked())
-        return Histories(self.log, cut, None if left_out else self._glance)
-
-    @contextmanager
-    def _glance(self) -> Iterator[Reader]:
-        """A reader of the reporting tables as they are."""
-        with self.log.transaction(commit=False) as cursor:
-            yield Reader(self.engine.reports, cursor, self.engine.projections)
+            told_by = self.clock() if to_issue else None
+            return plan(self.log, self.codec, reader, rules, ask, histories, told_by)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
         now = self.clock()
         zone = self.programme_at(now).programme.time_zone
         day = local_day(now, zone) if as_of is None else as_of
-        return day, Cut(self.log.head(), midnight(day + 1, zone) - 1)
+        return day, cut_at(self.log, day, zone)
 
     def _holder(self, card: str) -> bytes:
         owner = self._state(self.keys.card(card))
         if owner is None or not owner.member:
             raise CardUnknown(field="card")
         return bytes(owner.member)
-
-    def _fitted(self, cut: Cut) -> e.ModelFitted | None:
-        """The model that had been recorded last."""
-        after = (int.from_bytes(MODEL_STREAM) + 1).to_bytes(ID_BYTES)
-        topics = (e.ModelFitted.TOPIC,)
-        found = None
-        for rows in self.log.in_streams((MODEL_STREAM, 0), after, cut.upto, topics, 100):
-            for row in rows:
-                if row[5] <= cut.until:
-                    found = row
-        return self.codec.decode[found[3]](found[4]) if found else None

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 
 from ledger.aggregates.member.state import Member
 from ledger.application.door import Door
-from ledger.application.segments import check_goods, window_of
+from ledger.application.segments import check_goods
 from ledger.calendar import add_months, local_day, midnight
 from ledger.errors import InputInvalid
 from ledger.policies.asking import UNKNOWN, Cost, Facts, Figure, Found, Habits, Terms
@@ -14,7 +14,7 @@ from ledger.policies.profile import Profile
 from ledger.policies.questions import QUESTIONS, Question
 from ledger.programme import Programme
 from ledger.projections.asking import Complaints, Span, complaints, costs, habits
-from ledger.projections.buying import Wanted, Who, Window, profiles, who
+from ledger.projections.buying import Wanted, Who, Window, profiles, who, window_of
 from ledger.projections.consent import consents
 from ledger.projections.queries import DAY_SECONDS, Reader
 from ledger.projections.sheet import Sheet, sheet

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import NamedTuple
 
 from ledger.application.door import Door
-from ledger.calendar import add_months, local_day, midnight
+from ledger.calendar import local_day, midnight
 from ledger.errors import InputInvalid
 from ledger.policies.profile import Criterion, Profile, Segmented, Terms
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS, Segmentation, segmented
 from ledger.programme import Programme
-from ledger.projections.buying import Wanted, Window, profiles, who
+from ledger.projections.buying import Wanted, Window, profiles, who, window_of
 from ledger.projections.queries import Reader
-from ledger.types import Day, date_of, day_of
+from ledger.types import Day
 
 NONE = ""
 """The segment of who bought nothing (of that) in a window."""
@@ -91,21 +90,6 @@ class Segments(Door):
             earlier = window_of(query.window, query.against)
             before, _ = _segment(reader, way, query, earlier, programme)
         return _moved(_report(window, now, found, programme), earlier, before, now)
-
-
-def window_of(text: str, last: Day) -> Window:
-    """The window that `12m` or `90d` means: so many months or days, the last one included.
-
-    Raises:
-        InputInvalid: it is neither.
-    """
-    found = re.fullmatch(r"([1-9][0-9]{0,3})([dm])", text)
-    if not found:
-        raise InputInvalid(f"`{text}` is no window; write 12m or 90d.", field="window")
-    count = int(found[1])
-    if found[2] == "d":
-        return Window(last - count + 1, last)
-    return Window(day_of(add_months(date_of(last + 1), -count)), last)
 
 
 def _way(query: SegmentQuery) -> Segmentation:

@@ -95,20 +95,33 @@ class IssueList(NamedTuple):
         if earlier := claimed.earlier(working):
             return earlier
         accepting(member)
+        if not self.offers:
+            raise InputInvalid("A list needs an offer.", field="offers")
+        event = self.event(working, stream, member)
+        if not (event.offers or event.held_out):
+            raise OffersLimited(field="offers")
+        return claimed.record(working, stream, working.emit(stream, event))
+
+    def event(
+        self, working: Working, stream: bytes, member: Member,
+        shopping: e.ShoppingList | None = None,
+    ) -> e.ListIssued:  # fmt: skip
+        """What the member gets, and of what campaigns nothing.
+
+        Raises:
+            CampaignUnknown, CampaignOver, MemberNotAddressed, OffersLimited, InputInvalid.
+        """
         programme = rules_at(working, working.now).programme
         self._check(member, local_day(working.now, programme.time_zone))
-        offers = [self._listed(working, member, offer) for offer in self.offers]
+        offers = [self.listed(working, member, offer) for offer in self.offers]
         drawn = self._drawn(working, stream, member, offers)
-        if not (drawn.given or drawn.held_out):
-            raise OffersLimited(field="offers")
-        event = e.ListIssued(
+        return e.ListIssued(
             working.now, ean13(working.keys.list_number(stream, self.command_id)),
             tuple(drawn.given), self.from_day, self.until_day,
             self._kept_until(working, programme), self.command_id, tuple(drawn.held_out),
             tuple(drawn.held_out.values()) if any(drawn.held_out.values()) else (),
-            tuple(drawn.limited),
+            tuple(drawn.limited), shopping,
         )  # fmt: skip
-        return claimed.record(working, stream, working.emit(stream, event))
 
     def _member(self, working: Working) -> tuple[bytes, Member]:
         if isinstance(self.to, str):
@@ -118,8 +131,8 @@ class IssueList(NamedTuple):
     def _check(self, member: Member, today: Day) -> None:
         storable(command_id=self.command_id)
         named = {(offer.campaign, offer.product) for offer in self.offers}
-        if not 0 < len(self.offers) <= MOST_OFFERS or len(named) < len(self.offers):
-            msg = f"A list has 1 to {MOST_OFFERS} offers, each once."
+        if len(self.offers) > MOST_OFFERS or len(named) < len(self.offers):
+            msg = f"A list has up to {MOST_OFFERS} offers, each once."
             raise InputInvalid(msg, field="offers")
         if not max(self.from_day, today) <= self.until_day:
             raise InputInvalid("It ends before it begins, or is past.", field="until")
@@ -164,7 +177,7 @@ class IssueList(NamedTuple):
                 drawn.given.append(offer)
         return drawn
 
-    def _listed(self, working: Working, member: Member, offer: e.ListedOffer) -> e.ListedOffer:
+    def listed(self, working: Working, member: Member, offer: e.ListedOffer) -> e.ListedOffer:
         """An offer with its amount, once it is found to be within the campaign."""
         state = campaign_of(working, offer.campaign)
         if self.until_day > state.until_day:
@@ -246,7 +259,7 @@ def use_offers(working: Working, member: Member, receipt: Receipt, day: Day) -> 
     deals, states = _deals(working, lists, day)
     if not deals:
         return Used(accepted=accepted)
-    left = {code: _left(working, member, state, day) for code, state in states.items()}
+    left = {code: left_of(working, member, state, day) for code, state in states.items()}
     groups = groups_of(working, [line.product for line in receipt.lines])
     found = uses(receipt.lines, groups, deals, left)
     for use in found:
@@ -280,7 +293,7 @@ def _deals(
     return deals, states
 
 
-def _left(working: Working, member: Member, state: CampaignState, day: Day) -> Left:
+def left_of(working: Working, member: Member, state: CampaignState, day: Day) -> Left:
     """What budget and limits leave; the pools themselves make that exact, whoever else draws."""
     terms = state.terms
     minor, pieces = pools_of(working.keys, terms.code)

@@ -7,7 +7,8 @@ from ledger.jobs.birthdays import BIRTHDAYS
 from ledger.jobs.expiry import EXPIRY
 from ledger.jobs.holds import HOLDS
 from ledger.jobs.job import Job
+from ledger.jobs.lists import LISTS
 from ledger.jobs.rebates import REBATES
 from ledger.jobs.tiers import TIERS
 
-JOBS: tuple[Job, ...] = (BIRTHDAYS, EXPIRY, ACTIVATION, HOLDS, TIERS, REBATES)
+JOBS: tuple[Job, ...] = (BIRTHDAYS, EXPIRY, ACTIVATION, HOLDS, TIERS, REBATES, LISTS)

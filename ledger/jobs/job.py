@@ -20,6 +20,8 @@ class Job(NamedTuple):
     `due` gives a page of the streams due at an instant: those after one, ascending, as many as
     asked for while there are more. `command` makes the command for one of them under the given
     id. It is decided on the member as it is then, and must do nothing where nothing is left to do.
+    `commands` makes those of a page at once, where they rest on more than the member; a job has one
+    of the two.
 
     `catch_up` says what becomes of instants that nobody ran at: "each" runs them one by one,
     "last" runs the latest, which says all that the earlier ones would have said.
@@ -29,9 +31,10 @@ class Job(NamedTuple):
     about: str
     schedule: Schedule
     due: Callable[[Look, bytes, int], Sequence[bytes]]
-    command: Callable[[bytes, Instant, str], Command]
+    command: Callable[[bytes, Instant, str], Command] | None = None
     catch_up: Literal["each", "last"] = "each"
     chunk: int = CHUNK
+    commands: Callable[[Look, Sequence[bytes]], Sequence[Command]] | None = None
 
 
 def command_id(job: str, due_at: Instant, stream: bytes) -> str:

@@ -18,6 +18,7 @@ from ledger.errors import InputInvalid, LedgerError, ProgrammeNotInForce
 from ledger.jobs.history import JobRun, JobStatus, runs_of, status_of
 from ledger.jobs.job import Job
 from ledger.jobs.turn import Leave, Step, TakeTurn, Turn
+from ledger.offers.histories import Cut, Histories
 from ledger.programme import Programme
 from ledger.projections.due import Look
 from ledger.projections.queries import Reader
@@ -45,6 +46,9 @@ class House(Protocol):
 
     def programme_at(self, at: Instant) -> Rules:
         """The programme in force."""
+
+    def histories(self, cut: Cut) -> Histories:
+        """What is kept of members at a cut."""
 
 
 class Failure(NamedTuple):
@@ -74,7 +78,7 @@ class Jobs:
         """Register the jobs.
 
         Raises:
-            ValueError: two of them have one name.
+            ValueError: two of them have one name, or one has not one way to its commands.
         """
         self.registered = tuple(jobs)
         self.by = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
@@ -83,6 +87,10 @@ class Jobs:
         if len({job.name for job in jobs}) < len(jobs):
             msg = "two jobs have one name"
             raise ValueError(msg)
+        for job in jobs:
+            if (job.command is None) == (job.commands is None):
+                msg = f"`{job.name}` needs one of `command` and `commands`"
+                raise ValueError(msg)
 
     def run(
         self,
@@ -174,10 +182,11 @@ class Jobs:
         progress: Callable[[int], None] | None,
     ) -> e.JobDone | None:
         """Work a turn off; None where it was lost to another scheduler, or given up."""
+        kept: dict[str, Any] = {}
         while True:
-            page = self._page(turn)
+            page, made = self._page(turn, kept)
             last = len(page) < turn.job.chunk
-            stepped = self._submit(Step(turn, page, last, lease_s)).result()
+            stepped = self._submit(Step(turn, page, last, lease_s, made)).result()
             if stepped is None:
                 self._leave(turn, "clock")
                 return None
@@ -191,16 +200,19 @@ class Jobs:
                 self._leave(turn, STOPPED)
                 return None
 
-    def _page(self, turn: Turn) -> tuple[bytes, ...]:
+    def _page(
+        self, turn: Turn, kept: dict[str, Any]
+    ) -> tuple[tuple[bytes, ...], tuple[Command, ...]]:
         job = turn.job
         house = self._house
         programme = self._programme(turn.due_at)
         with house.reading() as reader:
-            look = Look(reader, house.log, programme, turn.due_at)
+            look = Look(reader, house.log, programme, turn.due_at, kept, house.histories)
             page = tuple(job.due(look, turn.cursor, job.chunk))
+            made = tuple(job.commands(look, page)) if job.commands and page else ()
         ordered = all(a < b for a, b in zip((turn.cursor, *page), page, strict=False))
         assert ordered, "`due` gives streams after the cursor, ascending"  # noqa: S101
-        return page
+        return page, made
 
     def _programme(self, due_at: Instant) -> Programme:
         """The one that was in force when a job was due; of the first day, the first."""

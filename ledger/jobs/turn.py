@@ -125,14 +125,16 @@ class Step(NamedTuple):
     members: tuple[bytes, ...]
     last: bool
     lease_s: int
+    made: tuple[Command, ...] = ()
+    """The members' commands, where the job makes those of a page at once."""
 
     def streams(self, working: Working) -> Iterable[bytes]:
         """The job, the run, and what the members' commands will look at."""
-        job, due_at = self.turn.job, self.turn.due_at
-        yield working.keys.job(job.name)
-        yield working.keys.job_run(job.name, due_at)
-        for member in self.members:
-            yield from _streams(job, member, due_at, working)
+        name = self.turn.job.name
+        yield working.keys.job(name)
+        yield working.keys.job_run(name, self.turn.due_at)
+        for index in range(len(self.members)):
+            yield from self._streams(index, working)
 
     def decide(self, working: Working) -> Stepped | None:
         """Decide the members one by one; None where the turn is lost, or no longer due.
@@ -155,10 +157,10 @@ class Step(NamedTuple):
         turn, now = self.turn, working.now
         effects = 0
         refusals: list[tuple[bytes, str]] = []
-        for member in self.members:
+        for index, member in enumerate(self.members):
             before = working.mark()
             try:
-                _command(turn.job, member, turn.due_at).decide(working)
+                self._command(index).decide(working)
             except PersistenceError:
                 raise
             except Exception as error:  # noqa: BLE001  one member's trouble is not the others'
@@ -172,6 +174,22 @@ class Step(NamedTuple):
             turn.number, now, now + self.lease_s, cursor, effects, unchanged, len(refusals),
             tuple(refusals[:REFUSALS_KEPT]),
         )  # fmt: skip
+
+    def _command(self, index: int) -> Command:
+        if self.made:
+            return self.made[index]
+        job, due_at, member = self.turn.job, self.turn.due_at, self.members[index]
+        assert job.command is not None  # noqa: S101  a job has one of the two
+        return job.command(member, due_at, command_id(job.name, due_at, member))
+
+    def _streams(self, index: int, working: Working) -> Iterator[bytes]:
+        """What a member's command will look at; one that cannot say is told of when it is decided."""
+        try:
+            yield from tuple(self._command(index).streams(working))
+        except PersistenceError:
+            raise
+        except Exception:  # noqa: BLE001  raised here, it would hit everybody in the batch
+            return
 
     def _done(self, working: Working, stream: bytes) -> e.JobDone:
         run = cast("RunState", working.state(stream))
@@ -208,20 +226,6 @@ def _held(working: Working, turn: Turn) -> Lease | None:
 
 def _run(working: Working, job: Job, due_at: Instant) -> RunState | None:
     return cast("RunState | None", working.state(working.keys.job_run(job.name, due_at)))
-
-
-def _command(job: Job, member: bytes, due_at: Instant) -> Command:
-    return job.command(member, due_at, command_id(job.name, due_at, member))
-
-
-def _streams(job: Job, member: bytes, due_at: Instant, working: Working) -> Iterator[bytes]:
-    """What a member's command will look at; one that cannot say is told of when it is decided."""
-    try:
-        yield from tuple(_command(job, member, due_at).streams(working))
-    except PersistenceError:
-        raise
-    except Exception:  # noqa: BLE001  raised here, it would hit everybody in the batch
-        return
 
 
 def _code(error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from ledger import events as e
+from ledger.calendar import midnight
 from ledger.projections import habits
 from ledger.projections.queries import Reader
 from ledger.projections.rhythm import (
@@ -28,12 +29,11 @@ from ledger.projections.rhythm import (
 )
 from ledger.store.keys import ID_BYTES, MEMBER
 from ledger.store.log import Log, Paged
-from ledger.types import Instant
+from ledger.types import Day, Instant
 
 PAGE = 5_000
 FEW = 4
 """With more than a quarter of all members changed since the cut, the log is read for everybody."""
-_FIRST, _UNTIL = bytes([MEMBER]).ljust(ID_BYTES, b"\0"), bytes([MEMBER + 1])
 _SCAN = e.ReceiptScanned.TOPIC
 _TOPICS = (_SCAN, *(event.TOPIC for event in LEFT))
 _LEFT = {event.TOPIC: is_gone for event, is_gone in LEFT.items()}
@@ -45,6 +45,30 @@ class Cut(NamedTuple):
 
     upto: int
     until: Instant
+
+
+class Part(NamedTuple):
+    """Members by their ids: after one, before another."""
+
+    after: bytes
+    until: bytes
+
+    @classmethod
+    def of(cls, member: bytes) -> Part:
+        """One member."""
+        return cls(_moved(member, -1), _moved(member, 1))
+
+
+def _moved(member: bytes, by: int) -> bytes:
+    return (int.from_bytes(member) + by).to_bytes(ID_BYTES)
+
+
+EVERYBODY = Part(*(bytes([kind]).ljust(ID_BYTES, b"\0") for kind in (MEMBER, MEMBER + 1)))
+
+
+def cut_at(log: Log, day: Day, zone: str) -> Cut:
+    """What had been recorded at the end of a day."""
+    return Cut(log.head(), midnight(day + 1, zone) - 1)
 
 
 class History(NamedTuple):
@@ -67,14 +91,13 @@ class Histories:
         self._log = log
         self._glance = glance if glance and self._few_changed(glance) else None
 
-    def by(self, size: int, member: bytes = b"") -> Iterator[list[History]]:
-        """So many members at a time, in the order of their ids; or one."""
-        after, until = (_before(member), _after(member)) if member else (_FIRST, _UNTIL)
+    def by(self, size: int, part: Part = EVERYBODY) -> Iterator[list[History]]:
+        """So many members at a time, in the order of their ids."""
         if self._glance:
-            yield from self._rows(self._glance, after, until, size)
+            yield from self._rows(self._glance, part, size)
             return
         some: list[History] = []
-        for one in self._logged(after, until):
+        for one in self._logged(part):
             some.append(one)
             if len(some) == size:
                 yield some
@@ -82,47 +105,48 @@ class Histories:
         if some:
             yield some
 
-    def receipts(self) -> Iterator[tuple[bytes, habits.Fresh]]:
-        """Each receipt on which something was bought, member by member; always from the log."""
-        for member, own in groupby(self._events(_FIRST, _UNTIL, (_SCAN,)), key=itemgetter(1)):
+    def receipts(self) -> Iterator[tuple[bytes, habits.Fresh, Instant]]:
+        """Each receipt on which something was bought, member by member, and when it was recorded.
+
+        Always from the log.
+        """
+        for member, own in groupby(self._events(EVERYBODY, (_SCAN,)), key=itemgetter(1)):
             for row in own:
                 if (news := _news(row)) and len(news) > LEAVING:
-                    yield member, habits.receipts(news[-1], 1)[0]
+                    yield member, habits.receipts(news[-1], 1)[0], row[5]
 
     def _few_changed(self, glance: Glance) -> bool:
         with glance() as reader:
             changed, members = later_than(reader, *self.cut)
         return changed * FEW <= members
 
-    def _rows(
-        self, glance: Glance, after: bytes, until: bytes, size: int
-    ) -> Iterator[list[History]]:
+    def _rows(self, glance: Glance, part: Part, size: int) -> Iterator[list[History]]:
         """By a moment's reading for each page: who reads long keeps what others would clear away."""
-        found = None
+        after, found = part.after, None
         while found is None or len(found) == size:
             with glance() as reader:
-                found = rhythms(reader, after, until, size)
+                found = rhythms(reader, after, part.until, size)
             some = []
             for member, rhythm in found:
                 if rhythm.recorded_at <= self.cut.until and rhythm.position <= self.cut.upto:
                     some.append(History(member, rhythm))
                 else:
-                    some += self._logged(_before(member), _after(member))
+                    some += self._logged(Part.of(member))
             if some:
                 yield some
             after = found[-1][0] if found else after
 
-    def _logged(self, after: bytes, until: bytes) -> Iterator[History]:
+    def _logged(self, part: Part) -> Iterator[History]:
         """From the log."""
-        for member, own in groupby(self._events(after, until, _TOPICS), key=itemgetter(1)):
+        for member, own in groupby(self._events(part, _TOPICS), key=itemgetter(1)):
             rhythm = Rhythm()
             if news := [one for row in own if (one := _news(row))]:
                 rhythm.take(news)
             if rhythm.visits:
                 yield History(member, rhythm)
 
-    def _events(self, after: bytes, until: bytes, topics: Sequence[str]) -> Iterator[Paged]:
-        for page in self._log.in_streams((after, 0), until, self.cut.upto, topics, PAGE):
+    def _events(self, part: Part, topics: Sequence[str]) -> Iterator[Paged]:
+        for page in self._log.in_streams((part.after, 0), part.until, self.cut.upto, topics, PAGE):
             for row in page:
                 if row[5] <= self.cut.until:
                     yield row
@@ -133,12 +157,3 @@ def _news(row: Paged) -> News | None:
     if topic == _SCAN:
         return visit(position, recorded_at, _decode(state).scan)
     return (position, recorded_at, _LEFT[topic]) if topic in _LEFT else None
-
-
-def _before(member: bytes) -> bytes:
-    """The id before a member's."""
-    return (int.from_bytes(member) - 1).to_bytes(ID_BYTES)
-
-
-def _after(member: bytes) -> bytes:
-    return (int.from_bytes(member) + 1).to_bytes(ID_BYTES)

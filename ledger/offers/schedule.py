@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ledger.events import ListedLine
 from ledger.forecast.features import middle_interval
 from ledger.forecast.model import Likely, Model, likely
 from ledger.forecast.moment import Moment
 from ledger.forecast.pairs import Crowd, crowd_at, own_at
 from ledger.forecast.population import Population, nobody
 from ledger.forecast.purchases import Floats, Ints
-from ledger.offers.histories import Histories
+from ledger.offers.histories import EVERYBODY, Histories, Part
 from ledger.offers.shopping import Chunk, Numbers, chunk
 from ledger.policies.rhythm import BOUNDS, LOST, rhythm
 from ledger.projections.catalogue import Shelf
@@ -36,30 +37,7 @@ class Wanted(NamedTuple):
     lines: int = 20
     from_minor: int = 0
     """What a member must have spent in the last 56 days."""
-    member: bytes = b""
-    """This one only; empty: all."""
-
-
-class ListLine(NamedTuple):
-    """One line of a list."""
-
-    product: str
-    chance_ppm: int
-    quantity: int
-    """What is usually bought of it at a time, by the latest eight; of something new, 1."""
-    paid_minor: int
-    """For that quantity, at what it cost the last time; 0 for something new."""
-    times: int
-    """Visits on which it was bought."""
-    every_days: int
-    """The middle of the latest intervals; 0 after one purchase."""
-    last_day: Day
-    price_minor: int
-    """In the catalogue on the next day, in all stores; 0 where it is not known."""
-    promotions: tuple[str, ...]
-    """It is in on the next day, by their codes."""
-    reason: str
-    """How it stands in the member's own rhythm; `once` if it has none yet, `new` if never bought."""
+    part: Part = EVERYBODY
 
 
 class MemberList(NamedTuple):
@@ -71,7 +49,7 @@ class MemberList(NamedTuple):
     """Of the member's visits."""
     spend_minor: int
     """In the last 56 days."""
-    lines: list[ListLine]
+    lines: tuple[ListedLine, ...]
 
 
 def population(histories: Histories, day: Day) -> Population:
@@ -98,7 +76,7 @@ def schedule(
     """The lists in the order of members, some hundred members in memory at a time."""
     numbers = Numbers(known.items)
     *columns, counted = known.crowd
-    for some in histories.by(MEMBERS, wanted.member):
+    for some in histories.by(MEMBERS, wanted.part):
         part = chunk(some, numbers, wanted.as_of, known.day)
         crowd = Crowd._make([*_moved(np.array(columns), known.items, part), counted])
         moment = _moment(part, crowd, known, wanted.as_of)
@@ -131,7 +109,7 @@ def _lists(
     for number, member in enumerate(part.members):
         if part.gone[number] or spend[number] < wanted.from_minor:
             continue
-        own = [ListLine(*row) for row in columns[begins[number] : begins[number + 1]]]
+        own = tuple(ListedLine(*row) for row in columns[begins[number] : begins[number + 1]])
         stands = rhythm(part.paces[number], wanted.as_of)
         yield MemberList(member, visits[number], stands, spend[number], own)
 

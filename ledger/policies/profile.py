@@ -50,7 +50,7 @@ class Profile(Struct, frozen=True, gc=False):
     """All goods, or those that were asked about."""
     products: Mapping[str, Bought] = {}
     """The same by product, where a segmentation looks at products."""
-    days: tuple[Day, ...] = ()
+    goods_days: tuple[Day, ...] = ()
     """On which goods that were asked about were bought, ascending."""
     hours: Mapping[int, int] = {}
     """Purchases by hour of the week, 0 being Monday from midnight to one."""

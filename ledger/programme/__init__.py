@@ -30,6 +30,7 @@ from ledger.programme.complaints import *
 from ledger.programme.earn import *
 from ledger.programme.expressions import *
 from ledger.programme.fraud import *
+from ledger.programme.lists import *
 from ledger.programme.lots import *
 from ledger.programme.members import *
 from ledger.programme.offers import *
@@ -67,6 +68,7 @@ class Programme(Part, frozen=True):
     segments: Segments = Segments()
     offers: Offers | None = None
     questions: Questions = Questions()
+    lists: Lists | None = None
 
 
 def load(text: str) -> Programme:

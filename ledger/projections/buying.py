@@ -6,6 +6,7 @@ is off the day it was bought on, whenever it came.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
@@ -13,6 +14,8 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
+from ledger.calendar import add_months
+from ledger.errors import InputInvalid
 from ledger.policies.profile import Bought, Profile, Purchase, Shelf, profile_of
 from ledger.programme import Segments
 from ledger.projections.catalogue import DIM_PRODUCT
@@ -20,7 +23,7 @@ from ledger.projections.membership import DIM_STANDING, FCT_MERGE
 from ledger.projections.purchase import FCT_PURCHASE
 from ledger.projections.queries import DAY_SECONDS, Reader
 from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
-from ledger.types import LEVELS, Day, Instant
+from ledger.types import LEVELS, Day, Instant, date_of, day_of
 
 MONDAY = 3
 """1970-01-01 was a Thursday: so many days after a Monday."""
@@ -37,6 +40,21 @@ class Window(NamedTuple):
     def days(self) -> int:
         """How many."""
         return self.last - self.first + 1
+
+
+def window_of(text: str, last: Day) -> Window:
+    """The window that `12m` or `90d` means: so many months or days, the last one included.
+
+    Raises:
+        InputInvalid: it is neither.
+    """
+    found = re.fullmatch(r"([1-9][0-9]{0,3})([dm])", text)
+    if not found:
+        raise InputInvalid(f"`{text}` is no window; write 12m or 90d.", field="window")
+    count = int(found[1])
+    if found[2] == "d":
+        return Window(last - count + 1, last)
+    return Window(day_of(add_months(date_of(last + 1), -count)), last)
 
 
 class Wanted(NamedTuple):
@@ -116,7 +134,9 @@ def profiles(
         for member, bought in regular(whose, lines(reader, window, wanted), found):
             goods = _goods(bought, wanted, rules, shelves)
             days = tuple(sorted({row[2] for row in bought}))
-            found[member] = replace(found[member], goods=goods[0], products=goods[1], days=days)
+            found[member] = replace(
+                found[member], goods=goods[0], products=goods[1], goods_days=days
+            )
     if wanted.hours:
         for member, times in regular(whose, _times(reader, window), found):
             found[member] = replace(found[member], hours=_hours(times))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -190,6 +190,20 @@ def _last(rows: Iterable[tuple[Any, ...]]) -> Periods:
         period = Period(first, code, last, price_minor, name, bool(withdrawn), version)
         found[period.key] = period
     return tuple(found[key] for key in sorted(found))
+
+
+def within_groups(reader: Reader, groups: Sequence[str]) -> list[str]:
+    """The products of some groups of the catalogue, at whatever level."""
+    marks = ", ".join("?" * len(groups)) or "NULL"
+    within = " OR ".join(f"level{number} IN ({marks})" for number in range(1, LEVELS + 1))
+    query = f"SELECT code FROM {reader.name(DIM_PRODUCT)} WHERE {within} ORDER BY code"
+    return [str(code) for (code,) in reader.rows(query, tuple(groups) * LEVELS)]
+
+
+def names(reader: Reader) -> dict[str, str]:
+    """Names of products by their codes, of those that have one; memory is linear in them."""
+    query = f"SELECT code, name FROM {reader.name(DIM_PRODUCT)} WHERE name <> ''"
+    return {str(code): str(name) for code, name in reader.rows(query, ())}
 
 
 def unknown(reader: Reader, limit: int) -> list[Sold]:

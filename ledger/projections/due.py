@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from ledger.calendar import local_day, month_day
 from ledger.policies.earn.birthday import birthday_in
@@ -24,6 +25,10 @@ class Look(NamedTuple):
     log: Log
     programme: Programme
     at: Instant
+    kept: dict[str, Any]
+    """What the job keeps from one page of its turn to the next."""
+    histories: Callable[[Any], Any]
+    """What is kept of members at a cut, see `ledger.offers.histories`."""
 
 
 def with_expired_points(look: Look, after: bytes, limit: int) -> list[bytes]:
@@ -92,6 +97,11 @@ def with_birthdays(look: Look, after: bytes, limit: int) -> list[bytes]:
 def everybody(look: Look, after: bytes, limit: int) -> list[bytes]:
     """All members."""
     return look.reader.members(after, limit)
+
+
+def with_lists(look: Look, after: bytes, limit: int) -> list[bytes]:
+    """All members, where the programme has lists for them."""
+    return look.reader.members(after, limit) if look.programme.lists else []
 
 
 def _page(reader: Reader, query: str, parameters: tuple[object, ...]) -> list[bytes]:

@@ -165,6 +165,10 @@ class Reader:
         )
         return [row[0] for row in rows]
 
+    def count_members(self) -> int:
+        """How many members there ever were."""
+        return int(self._rows("SELECT count(*) FROM {t}", DIM_MEMBER)[0][0])
+
     def dormant(self, at: Instant, days: int) -> int:
         """Open accounts without a receipt (or enrolment) in so many days before an instant."""
         standing = self.name(DIM_STANDING)

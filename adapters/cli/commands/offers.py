@@ -1,24 +1,27 @@
-"""`loyalty offers fit|schedule|evaluate`: what members are about to need."""
+"""`loyalty offers fit|schedule|lists|evaluate`: what members are about to need."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adapters.cli.render import Speaker, table
 from adapters.cli.values import add_command_id, calendar_day, command_id, positive, whole
 from adapters.offers import COLUMNS
-from adapters.offers.lists import one_list, write
 from ledger.application import LoyaltyLedger
+from ledger.calendar import local_day
 from ledger.errors import InputInvalid
-from ledger.types import date_of
+from ledger.types import Day, date_of
 
 if TYPE_CHECKING:
-    from ledger.application.offers import Lists
-    from ledger.offers.schedule import MemberList
+    from adapters.offers.page import Words
+    from ledger.application.lists import Issued
+    from ledger.offers.plan import MadeList, Plan
 
+REFUSED = 1
 _LIST = (
     "product",
     "chance_ppm",
@@ -30,29 +33,24 @@ _LIST = (
     "price_minor",
     "reason",
 )
+_PAPERS = ("A4", "A5")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("action", choices=("fit", "schedule", "evaluate"))
+    parser.add_argument("action", choices=("fit", "schedule", "lists", "evaluate"))
     parser.add_argument(
         "data", type=Path, nargs="?",
-        help="to evaluate: a folder with history.json and future.json, or a Parquet file of lines",
+        help="to evaluate: a folder with history.json and future.json, or a Parquet file of lines"
+        " (default: the log)",
     )  # fmt: skip
     parser.add_argument(
-        "--as-of",
-        type=calendar_day,
-        metavar="DATE",
-        help="the day at whose end it is asked (today)",
-    )
+        "--as-of", type=calendar_day, metavar="DATE",
+        help="the day at whose end it is asked (today; yesterday for lists that are issued)",
+    )  # fmt: skip
     parser.add_argument("--author", default="", help="who fits the model")
     add_command_id(parser)
-    parser.add_argument("--out", type=Path, help="a new file for the lists: .ndjson or .csv")
-    parser.add_argument("--card", default="", help="the list of this card's member only")
-    parser.add_argument("--lines", type=positive, default=20, help="of a list (20)")
-    parser.add_argument(
-        "--from-minor", type=whole, default=0, help="only who spent so much in the last 56 days"
-    )
+    _about_lists(parser)
     parser.add_argument(
         "--keys", type=Path, help="who is fitted on and who is tested (JSON; baskets)"
     )
@@ -65,14 +63,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def _about_lists(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--out", type=Path, help="a new file for the lists: .ndjson, .csv, .html or .pdf"
+    )
+    parser.add_argument("--card", default="", help="the list of this card's member only")
+    parser.add_argument(
+        "--issue", action="store_true", help="record the lists, with barcodes that tills accept"
+    )
+    parser.add_argument("--lines", type=positive, help="of a list (the programme's; 20)")
+    parser.add_argument(
+        "--from-minor", type=whole,
+        help="only who spent so much in the last 56 days (the programme's; 0)",
+    )  # fmt: skip
+    parser.add_argument("--days", type=positive, help="that a list holds (the programme's; 14)")
+    parser.add_argument("--workers", type=positive, default=1, help="processes (1)")
+    parser.add_argument("--paper", choices=_PAPERS, default="A5", help="of pages (A5)")
+    parser.add_argument("--font", type=Path, help="a TrueType font for a PDF")
+
+
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
-    """Fit, list or evaluate."""
-    act = {"fit": _fit, "schedule": _schedule, "evaluate": _evaluate}[options.action]
-    act(options, speaker)
-    return 0
+    """Fit, list, issue or evaluate."""
+    act = {"fit": _fit, "schedule": _schedule, "lists": _lists, "evaluate": _evaluate}
+    return act[options.action](options, speaker)
 
 
-def _fit(options: argparse.Namespace, speaker: Speaker) -> None:
+def _fit(options: argparse.Namespace, speaker: Speaker) -> int:
     made = command_id(options, speaker)
     with LoyaltyLedger.open(options.db) as ledger:
         outcome = ledger.fit_offers(options.author, made, as_of=options.as_of)
@@ -83,50 +99,176 @@ def _fit(options: argparse.Namespace, speaker: Speaker) -> None:
             "upto": fitted.upto, "repeat": outcome.repeat}  # fmt: skip
     told = f"Model {fitted.digest[:16]} learned from {fitted.members} members up to {day}{again}."
     speaker.say(data, [told])
+    return 0
 
 
-def _schedule(options: argparse.Namespace, speaker: Speaker) -> None:
-    if not options.out and not options.card:
-        raise InputInvalid("Say --out FILE for all lists, or --card for one.", field="out")
+# --- lists -----------------------------------------------------------------------------
+
+
+def _schedule(options: argparse.Namespace, speaker: Speaker) -> int:
+    if not options.out and not options.card and not options.issue:
+        msg = "Say --out FILE for all lists, --card for one, or --issue to record them."
+        raise InputInvalid(msg, field="out")
+    _new_file(options)
     with LoyaltyLedger.open(options.db) as ledger:
-        lists = ledger.offer_lists(
-            as_of=options.as_of, lines=options.lines, from_minor=options.from_minor,
-            card=options.card,
+        as_of = _yesterday(options, ledger) if options.issue else options.as_of
+        plan = ledger.plan_lists(
+            as_of=as_of, lines=options.lines, from_minor=options.from_minor, days=options.days,
+            to_issue=options.issue,
         )  # fmt: skip
-        if options.out:
-            with speaker.progress("lists", 0, "member") as update:
-                members, lines = write(options.out, lists, update)
-            data = {**_about(lists), "members": members, "lines": lines, "file": str(options.out)}
-            speaker.say(data, [f"{members} lists of {lines} lines in {options.out}, {_by(lists)}."])
-            return
-        for one in lists.lists:
-            speaker.say({**_about(lists), **one_list(one)}, _shown_list(one, lists))
-            return
-    speaker.say({**_about(lists), "lines": []}, ["Nothing was bought with this card by then."])
+        if options.issue:
+            return _issue(ledger, plan, options, speaker)
+        about = {"as_of": date_of(plan.ask.as_of).isoformat(), "model": plan.digest}
+        lists = _made(ledger, plan, options)
+        return _tell(ledger, lists, about, options, speaker)
 
 
-def _about(lists: Lists) -> dict[str, Any]:
-    return {"as_of": date_of(lists.as_of).isoformat(), "model": lists.model}
+def _made(ledger: LoyaltyLedger, plan: Plan, options: argparse.Namespace) -> Iterable[MadeList]:
+    from adapters.offers.crew import each
+    from adapters.offers.issuing import made
+    from ledger.offers.plan import parts
 
-
-def _by(lists: Lists) -> str:
-    return f"by model {lists.model[:16]}" if lists.model else "by the untuned table"
-
-
-def _shown_list(one: MemberList, lists: Lists) -> list[str]:
-    day = date_of(lists.as_of).isoformat()
-    about = (
-        f"Member {one.member_id.hex()} on {day}: {one.visits} visits, {one.rhythm}, {_by(lists)}."
+    if options.card:
+        return ledger.made_lists(plan, ledger.holder_part(options.card))
+    return chain.from_iterable(
+        each(ledger, plan, parts(ledger.count_members()), made, options.workers)
     )
-    rows = [tuple(line[name] for name in _LIST) for line in one_list(one)["lines"]]
-    return [about, "", *table(_LIST, rows)]
 
 
-def _evaluate(options: argparse.Namespace, speaker: Speaker) -> None:
+def _issue(
+    ledger: LoyaltyLedger, plan: Plan, options: argparse.Namespace, speaker: Speaker
+) -> int:  # fmt: skip
+    from adapters.offers.issuing import issue
+
+    with speaker.progress("issuing", 0, "member") as update:
+        told, before = issue(ledger, plan, options.card, workers=options.workers, progress=update)
+    day = date_of(plan.ask.as_of).isoformat()
+    data: dict[str, Any] = {
+        "as_of": day, "model": plan.digest, "from": date_of(plan.ask.from_day).isoformat(),
+        "until": date_of(plan.ask.until_day).isoformat(), "issued": told.issued,
+        "repeated": told.repeated, "refused": told.refusals, "done_before": before,
+        "refusals": [{"member": m.hex(), "error": why} for m, why in told.refused],
+    }  # fmt: skip
+    lines = _issued_lines(told, before, data)
+    if options.out:
+        lists = ledger.issued_lists(plan.ask.as_of, options.card)
+        data |= _written(ledger, lists, options, speaker)
+        lines.append(f"{data['members']} lists of {data['lines']} lines in {data['file']}.")
+    speaker.say(data, lines)
+    return REFUSED if told.refusals else 0
+
+
+def _issued_lines(told: Issued, before: int, data: Mapping[str, Any]) -> list[str]:
+    gone_on = f" An earlier run had done {before} of them." if before else ""
+    lines = [
+        f"{told.issued} lists issued for {data['from']} to {data['until']}, {told.repeated} were"
+        f" before, {told.refusals} refused; {_by(data['model'])}.{gone_on}"
+    ]
+    return lines + [f"  {member.hex()} {why}" for member, why in told.refused]
+
+
+def _lists(options: argparse.Namespace, speaker: Speaker) -> int:
+    """What was issued for a day."""
+    _new_file(options)
+    with LoyaltyLedger.open(options.db) as ledger:
+        as_of = _yesterday(options, ledger)
+        about = {"as_of": date_of(as_of).isoformat()}
+        lists = ledger.issued_lists(as_of, options.card)
+        return _tell(ledger, lists, about, options, speaker)
+
+
+def _tell(
+    ledger: LoyaltyLedger, lists: Iterable[MadeList], about: Mapping[str, Any],
+    options: argparse.Namespace, speaker: Speaker,
+) -> int:  # fmt: skip
+    """Write lists into a file; without one, show them."""
+    from adapters.offers.lists import one_list
+    from adapters.offers.page import words
+
+    if options.out:
+        data = {**about, **_written(ledger, lists, options, speaker)}
+        by = f", {_by(data['model'])}" if "model" in data else ""
+        speaker.say(
+            data, [f"{data['members']} lists of {data['lines']} lines in {data['file']}{by}."]
+        )
+        return 0
+    said = words(ledger)
+    one = next(iter(lists), None) if options.card else None
+    if one is None:
+        nothing = (
+            "There is no list for this card's member." if options.card
+            else f"{sum(1 for _ in lists)} lists; say --out FILE for all, or --card for one."
+        )  # fmt: skip
+        speaker.say({**about, "lines": []}, [nothing])
+        return 0
+    speaker.say(one_list(one, said), _shown_list(one, said))
+    return 0
+
+
+def _written(
+    ledger: LoyaltyLedger, lists: Iterable[MadeList], options: argparse.Namespace, speaker: Speaker
+) -> dict[str, Any]:
+    from adapters.offers.lists import How, write
+    from adapters.offers.page import words
+
+    how = How(options.paper, options.font)
+    with speaker.progress("lists", 0, "member") as update:
+        members, lines = write(options.out, lists, words(ledger), how, update)
+    return {"members": members, "lines": lines, "file": str(options.out)}
+
+
+def _new_file(options: argparse.Namespace) -> None:
+    """Find out before the work whether its result can be written."""
+    from adapters.offers.lists import form_of
+
+    if options.out:
+        form_of(options.out)
+
+
+def _yesterday(options: argparse.Namespace, ledger: LoyaltyLedger) -> Day:
+    now = ledger.clock()
+    if options.as_of is not None:
+        return int(options.as_of)
+    return local_day(now, ledger.programme_at(now).programme.time_zone) - 1
+
+
+def _by(model: str) -> str:
+    return f"by model {model[:16]}" if model else "by the untuned table"
+
+
+def _shown_list(one: MadeList, said: Words) -> list[str]:
+    from adapters.offers.lists import one_list
+
+    shopping, data = one.shopping, one_list(one, said)
+    about = (
+        f"Member {one.member.hex()} on {data['as_of']}: {shopping.visits} visits,"
+        f" {shopping.rhythm}, {_by(shopping.model)}."
+    )
+    issued = [f"List {one.barcode}, {data['from']} to {data['until']}."] if one.barcode else []
+    rows = [
+        (*(line[name] for name in _LIST), "; ".join(offer["text"] for offer in line["offers"]))
+        for line in data["lines"]
+    ]
+    return [about, *issued, "", *table((*_LIST, "offers"), rows)]
+
+
+# --- evaluation ------------------------------------------------------------------------
+
+
+def _evaluate(options: argparse.Namespace, speaker: Speaker) -> int:
     if options.data is None:
-        raise InputInvalid("Say what to evaluate on: a folder or a file.", field="data")
-    told = _of_baskets(options) if options.data.is_dir() else _of_lines(options)
-    speaker.say(told, _lines(told))
+        told = _of_log(options)
+    else:
+        told = _of_baskets(options) if options.data.is_dir() else _of_lines(options)
+    speaker.say(told, [*_lines(told), *_offers(told)])
+    return 0
+
+
+def _of_log(options: argparse.Namespace) -> dict[str, float]:
+    from adapters.offers import history
+
+    with LoyaltyLedger.open(options.db) as ledger:
+        return history.evaluate(ledger, options.as_of)
 
 
 def _of_baskets(options: argparse.Namespace) -> dict[str, float]:
@@ -165,6 +307,24 @@ def _lines(told: Mapping[str, float]) -> list[str]:
     rows = [(name, *(_shown(told, way + name) for way in ways)) for name in names]
     head = ("measure", "model", "frequency", "untuned", "random", "gain", "+-")
     return table(head, rows)
+
+
+def _offers(told: Mapping[str, float]) -> list[str]:
+    """One row a campaign: what its offers came to."""
+    names = ("lists", "accepted_lists", "members", "used_members", "pieces", "off_minor",
+             "spent_minor", "lift_minor", "lift_low_minor", "lift_high_minor")  # fmt: skip
+    parts = [name.removeprefix("offers.").rpartition(".") for name in told if _offered(name)]
+    codes = dict.fromkeys(code for code, _, _ in parts)
+    rows = [
+        (code or "all", *(told.get(f"offers.{code}.{name}" if code else f"offers.{name}", "")
+                          for name in names))
+        for code in codes
+    ]  # fmt: skip
+    return ["", *table(("campaign", *names), rows)] if rows else []
+
+
+def _offered(name: str) -> bool:
+    return name.startswith("offers.")
 
 
 def _shown(told: Mapping[str, float], name: str) -> str:

@@ -6,13 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from ledger import events as e
-from ledger.application.segments import window_of
 from ledger.calendar import midnight
 from ledger.policies.due import due
 from ledger.policies.profile import Terms
 from ledger.policies.segments.category_loyalty import category_loyalty
 from ledger.programme import Programme
-from ledger.projections.buying import Wanted, Who, Window, profiles, who
+from ledger.projections.buying import Wanted, Who, Window, profiles, who, window_of
 from ledger.projections.membership import DIM_STANDING
 from ledger.projections.offer_results import Goods, receipts_with
 from ledger.projections.queries import Reader
@@ -61,7 +60,7 @@ def _by_category(
         one.member: cells[one.member]
         for one in buyers
         if cells.get(one.member) in terms.cells
-        if not terms.due_days or due(one.days, window.last, terms.due_days)
+        if not terms.due_days or due(one.goods_days, window.last, terms.due_days)
     }
 
 
