@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -84,3 +84,11 @@ def explain(error: Exception) -> tuple[str | None, str]:
     name = _NAME.match(message)
     parts = [found[1] for found in (path, name) if found and found[1]]
     return ".".join(parts)[:_MESSAGE_LIMIT] or None, message[:_MESSAGE_LIMIT]
+
+
+def item(place: Place, fields: dict[str, Any]) -> Item:
+    """Make a receipt of the fields, or say what is wrong with them, as JSON to be corrected."""
+    try:
+        return Good(place, msgspec.convert(fields, Receipt), b"")
+    except UNREADABLE as error:
+        return Bad(place, *explain(error), msgspec.json.encode(fields))
