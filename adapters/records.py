@@ -14,7 +14,7 @@ from ledger.types import Receipt
 Progress = Callable[[int], None]
 """Is told how much was read since it was last called: bytes of a text, rows of a table."""
 
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 """What bytes raise that are not of their form."""
 # A field name or a message can quote the input, and an input can be a megabyte of one name.
 _MESSAGE_LIMIT = 400
@@ -91,4 +91,12 @@ def item(place: Place, fields: dict[str, Any]) -> Item:
     try:
         return Good(place, msgspec.convert(fields, Receipt), b"")
     except UNREADABLE as error:
-        return Bad(place, *explain(error), msgspec.json.encode(fields))
+        return Bad(place, *explain(error), _written(fields))
+
+
+def _written(fields: dict[str, Any]) -> bytes | None:
+    """Fields as JSON; None where a number is too large to be written."""
+    try:
+        return msgspec.json.encode(fields)
+    except UNREADABLE:
+        return None

@@ -6,6 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import msgspec
+from hypothesis import strategies as st
 
 from adapters.pos.terms import Reading, Terms
 from adapters.records import Bad, Good
@@ -70,3 +71,57 @@ def holds(dialect, path, data, terms=BERLIN):
             assert item.error
             assert isinstance(item.raw, bytes | None)
     return items
+
+
+# Documents that are nearly right.
+
+ODD = st.sampled_from(
+    [None, True, False, 0, 1, -1, 10**30, -(10**18), 0.001, 1e300, "", " ", "x" * 300, "\0", "1e9",
+     "-0", "0.005", "2026-13-45", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00", [], {},
+     [[]], [0, 0], [{}], {"amount": "x"}, "\ud83d", "NaN", "1" * 5000, [[0, 0, {}]]]
+)  # fmt: skip
+
+
+def paths(document, so_far=()):
+    """Every place in a document."""
+    yield so_far
+    if isinstance(document, dict | list):
+        for name in document if isinstance(document, dict) else range(len(document)):
+            yield from paths(document[name], (*so_far, name))
+
+
+def put(document, path, value):
+    """A document with another value in one place."""
+    if not path:
+        return value
+    copy = document.copy()
+    copy[path[0]] = put(copy[path[0]], path[1:], value)
+    return copy
+
+
+def spoiled(document):
+    """Documents of which up to three places are wrong, as bytes."""
+    places = st.sampled_from(list(paths(document)))
+
+    def spoil(changes):
+        found = document
+        for path, value in changes:
+            try:
+                found = put(found, path, value)
+            except (TypeError, KeyError, IndexError, AttributeError):
+                continue  # an earlier change took the place away
+        return json.dumps(found).encode()
+
+    return st.lists(st.tuples(places, ODD), min_size=1, max_size=3).map(spoil)
+
+
+def noise(document):
+    """Bytes of any kind, a document that is nearly right, or whole but cut or encoded wrongly."""
+    raw = json.dumps(document).encode()
+    cut = st.integers(0, len(raw)).map(lambda at: raw[:at])
+    lines = st.lists(st.sampled_from([raw, b"{}", b"[", b"\xff", b"null"]), max_size=4)
+    odd = st.sampled_from(
+        [raw.decode().encode("utf-16"), b"\xef\xbb\xbf" + raw, b"[" * 100_000, b'{"a":' * 5_000,
+         raw.replace(b":", b":\0", 1), b"[" + raw + b"," + raw + b"]"]
+    )  # fmt: skip
+    return st.binary(max_size=200) | spoiled(document) | cut | lines.map(b"\n".join) | odd

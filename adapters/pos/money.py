@@ -8,6 +8,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from adapters.pos.terms import Unmapped
 
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
+_GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?")
 _MOST_DIGITS = 15
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _DIGITS = dict.fromkeys(
@@ -48,6 +49,8 @@ def german(field: str, text: str) -> Decimal:
     Raises:
         Unmapped: it is none.
     """
+    if not _GERMAN.fullmatch(text.strip()):
+        raise Unmapped(field, f"`{text[:40]}` is not a number with a decimal comma")
     return decimal(field, text.strip().replace(".", "").replace(",", "."))
 
 

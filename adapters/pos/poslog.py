@@ -29,12 +29,11 @@ from adapters.pos.terms import (
     Unmapped,
     calendar_date,
     key_of,
-    returned,
     sold_lines,
+    take_off,
 )
 from adapters.pos.xml import NotXml, elements, text_of
 from adapters.records import Bad, Item, Place, item
-from ledger.policies.split import largest_remainder
 from ledger.types import ReceiptKey, day_of
 
 _KINDS = {
@@ -177,26 +176,20 @@ class _Lines:
             "category": _text(part, "MerchandiseHierarchy"), "kind": kind,
         }  # fmt: skip
         back = back or worth < 0
-        if back and kind == "deposit":
-            self._reading.left_out["lines of deposits given back"] += 1
-            return
         if amount < 0 and not back:
             raise Unmapped("ExtendedAmount", "it is negative, and nothing comes back")
-        if back:
-            line = self._back(line, part)
-        else:
+        if not back:
             line["discount_minor"] = self._discount(part, worth, amount)
-        if voided:
-            line["voided"] = True
-        self.lines.append(line)
+        for one in self._back(line, part) if back else [line]:
+            self.lines.append(one | ({"voided": True} if voided else {}))
         self.names[_text(line_item, "SequenceNumber")] = len(self.lines)
         self._operators[_text(part, "OperatorSequence")] = len(self.lines)
 
-    def _back(self, line: dict[str, Any], part: Any) -> dict[str, Any]:
+    def _back(self, line: dict[str, Any], part: Any) -> list[dict[str, Any]]:
         own = _child(part, "TransactionLink")
         link = self._link if own is None else own
         if link is None:
-            return returned(line, None)
+            return self._reading.back(line, None)
         day = day_of(calendar_date("TransactionLink/BusinessDayDate",
                                    _text(link, "BusinessDayDate")))  # fmt: skip
         store, number = _store(link, self._reading), _text(link, "SequenceNumber")
@@ -205,7 +198,7 @@ class _Lines:
             str(key), line["product"], line["quantity"], key=key,
             line=_text(link, "LineItemSequenceNumber"),
         )  # fmt: skip
-        return returned(line, of)
+        return self._reading.back(line, of)
 
     def _discount(self, part: Any, worth: Decimal, amount: int) -> int:
         """What the regular price was above what is charged."""
@@ -234,18 +227,9 @@ class _Lines:
 
     def _take_off(self) -> None:
         for operator, off in self._rewards:
-            sold = [line for line in self.lines if line["amount_minor"] > 0 and
-                    not line.get("voided")]  # fmt: skip
             position = self._operators.get(operator) if operator else None
-            if position:
-                sold = [self.lines[position - 1]]
-            if sum(line["amount_minor"] for line in sold) < off or off < 0:
-                raise Unmapped("LoyaltyReward" if operator else "Discount",
-                               "there is no line of as much to take it off")  # fmt: skip
-            parts = largest_remainder(off, [line["amount_minor"] for line in sold])
-            for line, part in zip(sold, parts, strict=True):
-                line["amount_minor"] -= part
-                line["discount_minor"] += part
+            of = [self.lines[position - 1]] if position else self.lines
+            take_off("LoyaltyReward" if operator else "Discount", of, off)
 
 
 def _product(part: Any) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from adapters.pos.gs1 import Scale
 from adapters.records import Progress
 from ledger.calendar import zone_of
+from ledger.policies.split import largest_remainder
 from ledger.types import ReceiptKey, date_of, day_of
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
@@ -106,7 +107,7 @@ class Sold(NamedTuple):
     """An earlier sale, as far as a return has to name it."""
 
     key: ReceiptKey
-    lines: Sequence[SoldLine]
+    lines: list[SoldLine]
     names: Mapping[str, int] = {}
     """Positions by the dialect's own name of a line, where it has one."""
 
@@ -151,20 +152,48 @@ class Reading:
         """
         sold = self._sold.get(name)
         if sold is None and key is not None:
-            sold = Sold(key, self._recorded(key))
+            sold = Sold(key, list(self._recorded(key)))
+            self.keep(name, sold)
         if sold is None:
             return None
-        position = (line and sold.names.get(line)) or next(
-            (one.position for one in sold.lines
-             if one.product == product and one.quantity >= abs(quantity)), None,
-        )  # fmt: skip
-        if position is None:
+        position = (line and sold.names.get(line)) or _found(sold, product, abs(quantity))
+        if not position:
             return None
+        _take(sold, position, abs(quantity))
         of = sold.key
         return {
             "store": of.store, "lane": of.lane, "business_date": date_of(of.business_day),
             "number": of.number, "line": position,
         }  # fmt: skip
+
+    def back(self, line: dict[str, Any], of: dict[str, object] | None) -> list[dict[str, Any]]:
+        """A line that brings goods back: negative, and naming the line they were bought on if known.
+
+        A deposit or gift card whose line nobody knows earned nothing that could be given back, and
+        is left out.
+        """
+        kind = line.pop("kind", "sale")
+        line.pop("discount_minor", None)
+        if of is None and kind != "sale":
+            self.left_out[f"lines of kind {kind} given back"] += 1
+            return []
+        line["amount_minor"] = -abs(line["amount_minor"])
+        line["quantity"] = -abs(line["quantity"])
+        return [line | ({"return_of": of} if of else {"kind": "return"})]
+
+
+def _found(sold: Sold, product: str, quantity: int) -> int:
+    """The line of a product that sold just as much, else more; 0 where there is none."""
+    fit = [one for one in sold.lines if one.product == product and one.quantity >= quantity]
+    exact = [one for one in fit if one.quantity == quantity]
+    return next((one.position for one in exact or fit), 0)
+
+
+def _take(sold: Sold, position: int, quantity: int) -> None:
+    """So much less is left of a line."""
+    for index, one in enumerate(sold.lines):
+        if one.position == position:
+            sold.lines[index] = one._replace(quantity=one.quantity - quantity)
 
 
 def sold_lines(lines: Iterable[Mapping[str, Any]]) -> list[SoldLine]:
@@ -176,8 +205,16 @@ def sold_lines(lines: Iterable[Mapping[str, Any]]) -> list[SoldLine]:
     ]
 
 
-def returned(line: dict[str, Any], of: dict[str, object] | None) -> dict[str, Any]:
-    """A line that brings goods back: negative, and naming the line they were bought on if known."""
-    amount, quantity = -abs(line["amount_minor"]), -abs(line["quantity"])
-    back = line | {"amount_minor": amount, "quantity": quantity}
-    return back | ({"kind": "sale", "return_of": of} if of else {"kind": "return"})
+def take_off(field: str, lines: Iterable[dict[str, Any]], off: int) -> None:
+    """Take a sum off what was sold, in proportion and without a remainder.
+
+    Raises:
+        Unmapped: there is not as much to take it off.
+    """
+    sold = [one for one in lines if one["amount_minor"] > 0 and not one.get("voided")]
+    if off < 0 or sum(one["amount_minor"] for one in sold) < off:
+        raise Unmapped(field, "there is no line of as much to take it off")
+    parts = largest_remainder(off, [one["amount_minor"] for one in sold])
+    for one, less in zip(sold, parts, strict=True):
+        one["amount_minor"] -= less
+        one["discount_minor"] = one.get("discount_minor", 0) + less
