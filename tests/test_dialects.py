@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from test_dsfinvk import SALE as EXPORT
-from test_dsfinvk import SOUP, Export
+from test_dsfinvk import SOLD, SOUP, Export
 from test_erpnext import INVOICE
 from test_erpnext import RETURN as CREDIT
 from test_odoo import FLAT, OLD
@@ -26,7 +25,10 @@ from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
 BACK = arts(arts_sale(1, BEANS, "1.50", MINUS, link()), 18)
 FILES = {
     "poslog": ARTS + arts(CARD + arts_sale(1, SOUP, "2.00"), 16) + BOUGHT + BACK + END,
-    "dsfinvk": EXPORT.bon("b2", ("Umsatz", SOUP, "-1", "-1,99000"), of="b1").zip(),
+    "dsfinvk": Export()
+    .bon("b1", *SOLD)
+    .bon("b2", ("Umsatz", SOUP, "-1", "-1,99000"), of="b1")
+    .zip(),
     "odoo": json.dumps([FLAT, OLD]).encode(),
     "square": json.dumps({"orders": [SQUARE, SQUARE_BACK]}, indent=1).encode(),
     "shopify": json.dumps({"orders": [{**ORDER, "refunds": [REFUND]}]}).encode(),

@@ -51,6 +51,9 @@ _PARTS = {
     "datapayment.csv": (*_OF, "ZAHLART_TYP", "BASISWAEH_BETRAG"),
     "references.csv": (*_OF, "REF_TYP", "REF_Z_KASSE_ID", "REF_Z_NR", "REF_BON_ID", "REF_DATUM"),
 }
+MOST_LINES = 5_000
+MOST_ROWS = 50_000
+"""Of one receipt, in all files."""
 _NEEDED = (HEADS, "lines.csv", "lines_vat.csv")
 _GOODS = {
     "Umsatz": "sale", "Aufschlag": "sale", "Pfand": "deposit",
@@ -135,12 +138,19 @@ class _Receipt:
         self._store = terms.store_of(closings.stores.get(of, "")) or terms.store
         self._currency = closings.currencies.get(of) or terms.currency
         found = db.execute(
-            "SELECT file, body FROM part WHERE till = ? AND closing = ? AND bon = ? ORDER BY rowid",
-            _key(head, _OF),
-        )
+            "SELECT file, body FROM part WHERE till = ? AND closing = ? AND bon = ? ORDER BY rowid"
+            " LIMIT ?", (*_key(head, _OF), MOST_ROWS + 1),
+        ).fetchall()  # fmt: skip
+        if len(found) > MOST_ROWS:
+            raise Unmapped("BON_ID", f"more than {MOST_ROWS} rows")
         self._parts: dict[str, list[Row]] = {name: [] for name in _PARTS}
         for name, body in found:
             self._parts[name].append(msgspec.json.decode(body))
+        self._discounts: dict[str, int] = {}
+        for row in self._parts["itemamounts.csv"]:
+            if row["TYP"] == "discount":
+                off = abs(self._money("PF_BRUTTO", row))
+                self._discounts[row["POS_ZEILE"]] = self._discounts.get(row["POS_ZEILE"], 0) + off
         self._lines: list[dict[str, Any]] = []
         self._tenders: list[dict[str, Any]] = []
         self._off = 0
@@ -156,6 +166,8 @@ class _Receipt:
         if kind != "Beleg":
             left_out[f"no receipts: {kind[:40]}"] += 1
             return None
+        if len(self._parts["lines.csv"]) > MOST_LINES:
+            raise Unmapped("POS_ZEILE", f"more than {MOST_LINES} lines")
         amounts = self._amounts()
         if self._head["BON_STORNO"] == "1" and min(amounts.values(), default=0) >= 0:
             left_out["voided"] += 1
@@ -229,7 +241,7 @@ class _Receipt:
         elif quantity < 0 or amount < 0:
             self._back(row, line)
         else:
-            line["discount_minor"] = self._discount(row["POS_ZEILE"])
+            line["discount_minor"] = self._discounts.get(row["POS_ZEILE"], 0)
             self._lines.append(line | ({"voided": True} if struck else {}))
 
     def _strike(self, line: dict[str, Any]) -> None:
@@ -276,10 +288,3 @@ class _Receipt:
         number = "-".join(_key(one, ("REF_Z_NR", "REF_BON_ID")))
         day = day_of(self._day("REF_DATUM", one["REF_DATUM"]))
         return ReceiptKey(self._store, one["REF_Z_KASSE_ID"], day, number)
-
-    def _discount(self, line: str) -> int:
-        return sum(
-            abs(self._money("PF_BRUTTO", row))
-            for row in self._parts["itemamounts.csv"]
-            if row["POS_ZEILE"] == line and row["TYP"] == "discount"
-        )

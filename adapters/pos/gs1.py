@@ -24,8 +24,8 @@ _STRUCTURED = re.compile(r"https?://|\][CdeQJ]|\(\d{2,4}\)|01\d{14}|811[02]\d{11
 _COUPONS = frozenset({"8110", "8112"})
 _WEIGHTS = {"310": (1000, 1), "320": (45_359_237, 100_000)}
 """Grams in a kilogram and in a pound, as fractions."""
-_LONGEST = 2_000
-"""A QR code holds a little more; nothing longer is looked into."""
+_LONGEST = 250
+"""Nothing longer is looked into: reading it would take longer than its square."""
 
 
 class Scale(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from adapters.pos.terms import Unmapped
+from adapters.pos.terms import Unmapped, shown
 
 _DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
 _GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?")
@@ -40,7 +40,7 @@ def decimal(field: str, value: object) -> Decimal:
         return Decimal(value)
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _MOST_DIGITS:
         return value
-    raise Unmapped(field, f"`{str(value)[:40]}` is not a number of a till")
+    raise Unmapped(field, f"{shown(value)} is not a number of a till")
 
 
 def german(field: str, text: str) -> Decimal:
@@ -50,7 +50,7 @@ def german(field: str, text: str) -> Decimal:
         Unmapped: it is none.
     """
     if not _GERMAN.fullmatch(text.strip()):
-        raise Unmapped(field, f"`{text[:40]}` is not a number with a decimal comma")
+        raise Unmapped(field, f"{shown(text)} is not a number with a decimal comma")
     return decimal(field, text.strip().replace(".", "").replace(",", "."))
 
 
@@ -62,7 +62,7 @@ def minor(field: str, value: object, currency: str) -> int:
     """
     found = _scaled(decimal(field, value), currency)
     if found != found.to_integral_value():
-        raise Unmapped(field, f"`{value}` has a fraction of a minor unit of {currency}")
+        raise Unmapped(field, f"{shown(value)} has a fraction of a minor unit of {currency}")
     return int(found)
 
 
@@ -95,5 +95,5 @@ def measured(field: str, value: Decimal, code: str) -> tuple[int, str]:
     unit, factor = _UNITS.get(code.upper(), ("piece", Decimal(1)))
     found = value * factor
     if unit == "piece" and found != found.to_integral_value():
-        raise Unmapped(field, f"`{value}` is not a whole number of pieces")
+        raise Unmapped(field, f"{shown(value)} is not a whole number of pieces")
     return half_up(found), unit

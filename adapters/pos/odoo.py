@@ -73,8 +73,8 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         "cashier": text(own, "employee_id") or text(own, "user_id"), "lines": lines,
         "tenders": _tenders(own, reading.terms.currency),
     }  # fmt: skip
-    for name, position in names.items():
-        sold = Sold(key_of(fields), sold_lines(lines), {name: position})
+    sold = Sold(key_of(fields), sold_lines(lines), names)
+    for name in names:
         reading.keep(f"line {name}", sold)
     yield fields
 

@@ -42,6 +42,7 @@ _KINDS = {
 }  # fmt: skip
 _GTIN = frozenset({"GTIN", "EAN", "EAN13", "EAN8", "UPC", "UPC-A", "UPCA"})
 _UNDONE = ("void", "cancel", "suspend", "fail")
+MOST_LINES = 5_000
 _TRUE = frozenset({"true", "1"})
 
 
@@ -137,6 +138,8 @@ class _Lines:
         self._rewards: list[tuple[str, int]] = []
         for line_item in _children(sale, "LineItem"):
             self._take(line_item)
+            if len(self.lines) > MOST_LINES:
+                raise Unmapped("LineItem", f"more than {MOST_LINES} lines")
         self._take_off()
 
     def _take(self, line_item: Any) -> None:
@@ -226,10 +229,15 @@ class _Lines:
             self._rewards.append((_text(part, "OperatorSequenceReference"), off))
 
     def _take_off(self) -> None:
+        whole = 0
         for operator, off in self._rewards:
             position = self._operators.get(operator) if operator else None
-            of = [self.lines[position - 1]] if position else self.lines
-            take_off("LoyaltyReward" if operator else "Discount", of, off)
+            if position:
+                take_off("LoyaltyReward", [self.lines[position - 1]], off)
+            else:
+                whole += off
+        if whole:
+            take_off("Discount", self.lines, whole)
 
 
 def _product(part: Any) -> str:

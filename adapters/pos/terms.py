@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from adapters.pos.gs1 import Scale
@@ -27,6 +28,12 @@ class Unmapped(ValueError):
         super().__init__(message)
 
 
+def shown(value: object) -> str:
+    """A value in a message: the beginning of a text or number, else only what it is."""
+    plain = isinstance(value, str | int | Decimal)
+    return f"`{str(value)[:40]}`" if plain else f"a {type(value).__name__}"
+
+
 class Terms(NamedTuple):
     """What the sender knows and a dialect leaves out.
 
@@ -47,16 +54,16 @@ class Terms(NamedTuple):
         """The chain's name of a store."""
         return self.stores.get(theirs, theirs)
 
-    def moment(self, field: str, text: object) -> dt.datetime:
+    def moment(self, field: str, text: str) -> dt.datetime:
         """A time with its offset from UTC: the one that is written, else that of the zone.
 
         Raises:
             Unmapped: it is no time of ISO 8601, or out of range.
         """
         try:
-            found = dt.datetime.fromisoformat(str(text).strip())
+            found = dt.datetime.fromisoformat(text.strip())
         except ValueError:
-            raise Unmapped(field, f"`{str(text)[:40]}` is not a time in ISO 8601") from None
+            raise Unmapped(field, f"{shown(text)} is not a time in ISO 8601") from None
         if not FIRST_YEAR <= found.year <= LAST_YEAR:
             raise Unmapped(field, f"the year {found.year} is out of range")
         if found.tzinfo is None:
@@ -80,16 +87,16 @@ def key_of(fields: Mapping[str, Any]) -> ReceiptKey:
     return ReceiptKey(fields["store"], fields["lane"], day, fields["number"])
 
 
-def calendar_date(field: str, text: object) -> dt.date:
+def calendar_date(field: str, text: str) -> dt.date:
     """A date from ISO 8601; of a time its date.
 
     Raises:
         Unmapped: it is none, or out of range.
     """
     try:
-        found = dt.date.fromisoformat(str(text).strip()[:10])
+        found = dt.date.fromisoformat(text.strip()[:10])
     except ValueError:
-        raise Unmapped(field, f"`{str(text)[:40]}` is not a date, e.g. 2026-01-31") from None
+        raise Unmapped(field, f"{shown(text)} is not a date, e.g. 2026-01-31") from None
     if not FIRST_YEAR <= found.year <= LAST_YEAR:
         raise Unmapped(field, f"the year {found.year} is out of range")
     return found
