@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ledger.policies.ean import check_digit
@@ -49,6 +50,7 @@ class Scanned(NamedTuple):
     coupon: str = ""
 
 
+@lru_cache(maxsize=65_536)  # the goods of a store come again and again
 def valid(code: str) -> bool:
     """Whether it is a GTIN of 8, 12, 13 or 14 digits with its right check digit."""
     return (

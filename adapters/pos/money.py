@@ -84,6 +84,11 @@ def _scaled(value: Decimal, currency: str) -> Decimal:
     return value.scaleb(_DIGITS.get(currency, 2))
 
 
+def weighed(code: str) -> bool:
+    """Whether a unit is one of weight or volume."""
+    return code.upper() in _UNITS
+
+
 def measured(field: str, value: Decimal, code: str) -> tuple[int, str]:
     """A quantity and its unit: whole grams or millilitres to the nearest, or whole pieces exactly.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.pos.gs1 import goods
-from adapters.pos.money import decimal, measured, minor, rounded
+from adapters.pos.money import decimal, measured, minor, rounded, weighed
 from adapters.pos.terms import (
     Reading,
     Sold,
@@ -255,10 +255,9 @@ def _quantity(line_item: Any, part: Any, *, pounds: bool) -> tuple[Decimal, str]
         return Decimal(1), ""
     worth = decimal("Quantity", found.text)
     code = found.get("UnitOfMeasureCode") or ""
-    weighed = measured("Quantity", Decimal(1000), code)[1] != "piece"
-    if weighed and found.get("Units"):
+    if weighed(code) and found.get("Units"):
         return decimal("Quantity/@Units", found.get("Units")).copy_sign(worth), code
-    if not weighed and _flag(line_item, "weightItem"):
+    if not weighed(code) and _flag(line_item, "weightItem"):
         return worth, "LBR" if pounds else "KGM"
     return worth, code
 
@@ -288,7 +287,8 @@ def _name(element: Any) -> str:
 
 
 def _children(element: Any, name: str) -> Iterator[Any]:
-    return (one for one in element if _name(one) == name)
+    found: Iterator[Any] = element.iterchildren(f"{{*}}{name}")
+    return found
 
 
 def _child(element: Any, name: str) -> Any:
