@@ -255,6 +255,14 @@ def lying():
     return bytes(data)
 
 
+def nameless():
+    """An archive in whose directory the last name is a comment."""
+    data = bytearray(SALE.zip(**{"q.csv": "x"}))
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 28], data[at + 32] = 0, 5
+    return bytes(data)
+
+
 HOSTILE = {
     "no archive": b"hello",
     "nothing": b"",
@@ -263,6 +271,7 @@ HOSTILE = {
     "many files": many(),
     "a name that leads out": SALE.zip(folder="../../"),
     "an absolute name": SALE.zip(folder="/etc/"),
+    "no name": nameless(),
     "two of a name": SALE.zip(**{"other/lines.csv": "x"}),
     "no lines": SALE.zip(**{"lines.csv": None}),
     "no column": SALE.zip(**{"lines.csv": "A;B\r\n"}),

@@ -110,8 +110,11 @@ def test_the_headers_of_shopify_tell_event_and_time():
             "X-Shopify-Triggered-At": "2026-01-01T00:00:00.123456789Z"}  # fmt: skip
     assert verify("shopify", headers=told) == ("W", NOW)
     assert verify("shopify", headers=told | {"X-Shopify-Event-Id": "E"}) == ("E", NOW)
+    assert verify("shopify", headers=told, now=NOW + 2 * DAY).sent_at == NOW
     with pytest.raises(Unsigned, match="seconds ago"):
         verify("shopify", headers=told, now=NOW + 2 * DAY + 1)
+    local = told | {"X-Shopify-Triggered-At": "2026-01-01T01:00:00+01:00"}
+    assert verify("shopify", headers=local).sent_at == NOW
     with pytest.raises(Unsigned, match="is none"):
         verify("shopify", headers=told | {"X-Shopify-Triggered-At": "today"})
 

@@ -43,7 +43,7 @@ class Archive:
         self._path = path
         self._archive = archive
         self._progress = progress
-        files = [one for one in archive.infolist() if not one.is_dir()]
+        files = [one for one in archive.infolist() if not one.filename.endswith("/")]
         if len(files) > MOST_FILES:
             raise self._refused(f"more than {MOST_FILES} files")
         if sum(one.file_size for one in files) > MOST_BYTES:
@@ -55,8 +55,14 @@ class Archive:
     def _add(self, one: zipfile.ZipInfo) -> None:
         name = one.filename
         parts = PurePosixPath(name.replace("\\", "/")).parts
-        if name.startswith(("/", "\\")) or ".." in parts or ":" in name or "\0" in name:
-            raise self._refused("a name that leads out of it")
+        if (
+            not parts
+            or name.startswith(("/", "\\"))
+            or ".." in parts
+            or ":" in name
+            or "\0" in name
+        ):
+            raise self._refused("a name that is none, or leads out of it")
         if one.flag_bits & 1:
             raise self._refused(f"`{name[:80]}` is encrypted")
         if one.file_size > _SMALL and one.file_size > MOST_RATIO * one.compress_size:
