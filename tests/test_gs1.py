@@ -104,6 +104,9 @@ def test_a_pattern_that_is_none_is_refused(pattern):
         ("]d201040063813339313201000010", 454),
         ("https://id.gs1.org/01/04006381333931/10/ABC?3103=001234", 1234),
         ("https://shop.example/01/04006381333931", None),
+        ("(01)04006381333931(3922)00599(10)AB", None),
+        ("(01)04006381333931(3100)000002", 2000),
+        ("(01)04006381333931(3105)000040", None),
     ],
 )
 def test_element_strings_and_digital_links_name_the_product(code, grams):
