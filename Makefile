@@ -3,10 +3,12 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
 DATA ?=
+# Inputs of each parser that is fuzzed.
+RUNS ?= 1000000
 # Tests at a time; 0 runs them in one process, for a debugger.
 JOBS ?= 2
 
-.PHONY: help demo test check bench prove soak mutate format clean
+.PHONY: help demo test check bench prove soak fuzz mutate format clean
 
 help:
 	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
@@ -17,6 +19,7 @@ help:
 	@echo "make clean   delete what the others made"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
 	@echo "make soak    10,000 numbered runs of the model for each oracle and store: takes hours, goes on where it stopped"
+	@echo "make fuzz    bytes that look for new paths through every parser; RUNS=1000000 each, the corpus is kept"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
@@ -55,6 +58,10 @@ soak: $(VENV)/.test
 	@for oracle in core full; do for store in sqlite postgres; do \
 	  $(BIN)/python -m tests.soak --runs 10000 --steps 100 --oracle $$oracle --store $$store $(ARGS) \
 	  || exit 1; done; done
+
+fuzz: $(VENV)/.fuzz
+	@for target in ndjson csv gs1 poslog dsfinvk odoo square shopify erpnext signatures; do \
+	  $(BIN)/python -m tests.fuzz $$target --runs $(RUNS) $(ARGS) || exit 1; done
 
 format: $(VENV)/.check
 	@$(BIN)/ruff check --fix .

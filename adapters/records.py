@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +14,7 @@ from ledger.types import Receipt
 Progress = Callable[[int], None]
 """Is told how much was read since it was last called: bytes of a text, rows of a table."""
 
-UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 """What bytes raise that are not of their form."""
 # A field name or a message can quote the input, and an input can be a megabyte of one name.
 _MESSAGE_LIMIT = 400
@@ -84,3 +84,19 @@ def explain(error: Exception) -> tuple[str | None, str]:
     name = _NAME.match(message)
     parts = [found[1] for found in (path, name) if found and found[1]]
     return ".".join(parts)[:_MESSAGE_LIMIT] or None, message[:_MESSAGE_LIMIT]
+
+
+def item(place: Place, fields: dict[str, Any]) -> Item:
+    """Make a receipt of the fields, or say what is wrong with them, as JSON to be corrected."""
+    try:
+        return Good(place, msgspec.convert(fields, Receipt), b"")
+    except UNREADABLE as error:
+        return Bad(place, *explain(error), _written(fields))
+
+
+def _written(fields: dict[str, Any]) -> bytes | None:
+    """Fields as JSON; None where a number is too large to be written."""
+    try:
+        return msgspec.json.encode(fields)
+    except UNREADABLE:
+        return None

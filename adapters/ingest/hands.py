@@ -156,7 +156,7 @@ def _told(good: list[Good], bad: list[Bad], sent: Future[list[Any]]) -> Told:
     Raises:
         BaseException: what is no refusal, as it came.
     """
-    recorded = repeated = 0
+    recorded = repeated = recorded_minor = repeated_minor = 0
     rejected = [(item, "not a receipt") for item in bad]
     for item, outcome in zip(good, sent.result(), strict=True):
         if isinstance(outcome, LedgerError):
@@ -165,9 +165,16 @@ def _told(good: list[Good], bad: list[Bad], sent: Future[list[Any]]) -> Told:
             raise outcome
         elif outcome.repeat:
             repeated += 1
+            repeated_minor += _amount(item)
         else:
             recorded += 1
-    return Told(recorded, repeated, rejected)
+            recorded_minor += _amount(item)
+    return Told(recorded, repeated, rejected, recorded_minor, repeated_minor)
+
+
+def _amount(good: Good) -> int:
+    """What was paid on a receipt, as the reports sum it."""
+    return sum(line.amount_minor for line in good.receipt.lines if not line.voided)
 
 
 def _light(found: Found) -> Found:
@@ -216,4 +223,6 @@ def _take(here: Here, portion: list[Found], batch: int) -> Told:
         sum(part.recorded for part in parts),
         sum(part.repeated for part in parts),
         [one for part in parts for one in part.refused],
+        sum(part.recorded_minor for part in parts),
+        sum(part.repeated_minor for part in parts),
     )

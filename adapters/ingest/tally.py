@@ -15,6 +15,8 @@ class Told(NamedTuple):
     recorded: int
     repeated: int
     refused: list[tuple[Bad, str]]
+    recorded_minor: int = 0
+    repeated_minor: int = 0
 
 
 class Tally(Struct):
@@ -24,6 +26,9 @@ class Tally(Struct):
     repeated: int = 0
     rejected: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
+    recorded_minor: int = 0
+    """What was paid on the receipts, in minor units; what came back is negative."""
+    repeated_minor: int = 0
 
     @property
     def read(self) -> int:
@@ -35,5 +40,7 @@ class Tally(Struct):
         self.recorded += told.recorded
         self.repeated += told.repeated
         self.rejected += len(told.refused)
+        self.recorded_minor += told.recorded_minor
+        self.repeated_minor += told.repeated_minor
         for _, reason in told.refused:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1

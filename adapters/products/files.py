@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import msgspec
 from msgspec import Struct
 
 from adapters import retail
+from adapters.delimited import cells_of, header
 from adapters.pos import ndjson
 from adapters.products.rows import Item, Kind, Row, item, kind_of
 from adapters.records import UNREADABLE, Bad, Place, Progress, Rejected, Unread, explain
 from adapters.retail import parquet
 from ledger.errors import InputInvalid, LedgerError
-
-_DELIMITERS = ",;\t"
 
 
 class _Envelope(Struct):
@@ -92,46 +90,16 @@ def _csv(lines: Iterator[Unread | Bad], kind: str | None) -> Iterator[Item]:
     """Each line is a row by itself, so that a quotation mark too many spoils no other."""
     names: list[str] = []
     known: Kind | None = None
-    delimiter = _DELIMITERS[0]
+    delimiter = ""
     for line in lines:
         if known is None:
-            names, delimiter = _header(line)
+            names, delimiter = header(line)
             known = kind_of(names, kind)
-        elif isinstance(line, Bad):
-            yield line
-        else:
-            yield _row(line, known, names, delimiter)
+            continue
+        found = cells_of(line, names, delimiter)
+        yield found if isinstance(found, Bad) else item(known, line.place, found)
     if known is None:
         raise InputInvalid("There is no line with the names of the columns.", field="header")
-
-
-def _header(line: Unread | Bad) -> tuple[list[str], str]:
-    """The names of the columns, and what stands between them."""
-    try:
-        text = (line.raw or b"").decode()
-        delimiter = max(_DELIMITERS, key=text.count)
-        names = _cells(text, delimiter)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputInvalid(f"The first line names no columns: {error}.", field="header") from error
-    if len(set(names)) < len(names):
-        raise InputInvalid("Two columns have the same name.", field="header")
-    return names, delimiter
-
-
-def _row(line: Unread, known: Kind, names: list[str], delimiter: str) -> Item:
-    try:
-        cells = _cells(line.raw.decode(), delimiter)
-    except (UnicodeDecodeError, csv.Error) as error:
-        return Bad(line.place, None, f"not CSV: {error}", line.raw)
-    if len(cells) != len(names):
-        detail = f"{len(cells)} values under {len(names)} columns"
-        return Bad(line.place, None, detail, line.raw)
-    return item(known, line.place, dict(zip(names, cells, strict=True)))
-
-
-def _cells(text: str, delimiter: str) -> list[str]:
-    (cells,) = csv.reader([text], delimiter=delimiter, strict=True)
-    return [cell.strip() for cell in cells]
 
 
 def _ndjson(lines: Iterator[Unread | Bad], kind: str | None) -> Iterator[Item]:

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from adapters.records import Item, Place, Progress
-from adapters.retail.parquet import batches, cast, dicts, ints, item, lookup, minor, rows, texts
+from adapters.records import Item, Place, Progress, item
+from adapters.retail.parquet import batches, cast, dicts, ints, lookup, minor, rows, texts
 from ledger.calendar import instant_of, zone_of
 
 FILES: tuple[str, ...] = ("transactions_sample_100k.parquet", "products.parquet")

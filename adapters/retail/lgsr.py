@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from adapters.records import Item, Place, Progress
-from adapters.retail.parquet import batches, dicts, ints, item, lookup, minor, rows, texts
+from adapters.records import Item, Place, Progress, item
+from adapters.retail.parquet import batches, dicts, ints, lookup, minor, rows, texts
 from ledger.calendar import zone_of
 from ledger.types import Line, date_of
 

@@ -11,11 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from adapters.records import Bad, Good, Item, Place, Progress, explain
+from adapters.records import Place, Progress
 from ledger.errors import InputInvalid
-from ledger.types import Receipt
 
 _BATCH_ROWS = 1 << 17
 _CODES = {"int8": "b", "int16": "h", "int32": "i", "uint32": "I", "int64": "q"}
@@ -155,11 +152,3 @@ def minor(column: Any) -> list[Any]:
     cents = pc.round(pc.multiply(cast(column, "double"), 100.0))
     usable = pc.less_equal(pc.abs(cents), _LARGEST)  # false for NaN
     return ints(pc.if_else(usable, cents, pa.scalar(None, pa.float64())), "int64")
-
-
-def item(place: Place, fields: dict[str, Any]) -> Item:
-    """Make a receipt of the fields, or say what is wrong with them, as JSON to be corrected."""
-    try:
-        return Good(place, msgspec.convert(fields, Receipt), b"")
-    except (msgspec.MsgspecError, ValueError) as error:
-        return Bad(place, *explain(error), msgspec.json.encode(fields))

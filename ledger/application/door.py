@@ -70,9 +70,10 @@ class Door:
         return Rules(*cast("Programmes", self._state(PROGRAMME_STREAM)).at(at))
 
     @contextmanager
-    def reading(self) -> Iterator[Reader]:
+    def reading(self, *, catch_up: bool = True) -> Iterator[Reader]:
         """A reader of the reporting tables, brought up to the head of the log first."""
-        self.engine.catch_up()
+        if catch_up:
+            self.engine.catch_up()
         with self.log.transaction(commit=False) as cursor:
             yield Reader(self.engine.reports, cursor, self.engine.projections)
 

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 
-def with_check_digit(twelve: str) -> str:
-    """The EAN-13 of twelve digits.
+def check_digit(digits: str) -> str:
+    """The digit that completes a number of any length: the weights count from its end.
 
     Source: GS1 General Specifications, 7.9 (check digit calculations).
     """
-    weighed = sum(int(digit) * (3 if index % 2 else 1) for index, digit in enumerate(twelve))
-    return f"{twelve}{-weighed % 10}"
+    weighed = sum(map(int, digits)) + 2 * sum(map(int, digits[::-2]))
+    return str(-weighed % 10)
+
+
+def with_check_digit(twelve: str) -> str:
+    """The EAN-13 of twelve digits."""
+    return twelve + check_digit(twelve)

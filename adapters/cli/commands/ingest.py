@@ -1,4 +1,4 @@
-"""`loyalty ingest`: receipts from a file or a folder."""
+"""`loyalty ingest`: receipts from a file of any dialect, or a folder of retail data."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from pathlib import Path
 
 from adapters.cli.render import Speaker
 from adapters.ingest import BATCH, Mark, Tally, ingest
+from adapters.pos.dialects import DIALECTS
+from adapters.pos.terms import Reading
 from adapters.records import Found, Item
 from adapters.rejects import Rejects
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
 
 REJECTED = 4
-FORMATS = ("ndjson", "lgsr", "completejourney")
+FORMATS = ("ndjson", *DIALECTS, "lgsr", "completejourney")
+_OF_TILLS = ("zone", "currency", "store", "walk_in", "scale", "pounds")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("source", type=Path, help="an NDJSON file, or a folder of retail data")
+    parser.add_argument("source", type=Path, help="a file of receipts, or a folder of retail data")
     parser.add_argument("--format", choices=FORMATS, help="(default: told by what is there)")
     parser.add_argument(
         "--history",
@@ -38,6 +41,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--batch", type=int, default=BATCH, metavar="N",
         help=f"receipts that are recorded together (default: {BATCH})",
     )  # fmt: skip
+    _tills(parser)
+
+
+def _tills(parser: argparse.ArgumentParser) -> None:
+    """What a till's dialect may leave out."""
+    parser.add_argument("--zone", help="where times without an offset are (default: programme's)")
+    parser.add_argument("--currency", help="where none is told (default: the programme's)")
+    parser.add_argument(
+        "--store", action="append", metavar="NAME|THEIRS=NAME",
+        help="the store where none is told, or the chain's name of one; again for each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--walk-in", action="append", metavar="CUSTOMER",
+        help="a customer that stands for nobody; again for each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--scale", action="append", metavar="PATTERN",
+        help="codes with a weight or price, e.g. 28IIIIIWWWWWC; again for each",
+    )  # fmt: skip
+    parser.add_argument(
+        "--pounds", action="store_true", help="weights without a unit are in pounds"
+    )
 
 
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
@@ -49,13 +74,17 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     if rejects_path.exists() and source.exists() and rejects_path.samefile(source):
         raise InputInvalid("The reject file cannot be the source; use --rejects.", field="rejects")
     form = options.format or detect(source)
+    if form not in DIALECTS and (told := [name for name in _OF_TILLS if getattr(options, name)]):
+        raise InputInvalid(f"The format {form} leaves nothing out.", field=told[0])
     with LoyaltyLedger.open(options.db) as ledger, Rejects(rejects_path) as rejects:
+        reading = way(ledger, options) if form in DIALECTS else None
         tally = feed(
             ledger, source, form, rejects, speaker, history=options.history, enrol=options.enrol,
-            workers=options.workers, batch=options.batch,
+            workers=options.workers, batch=options.batch, reading=reading,
         )  # fmt: skip
         follow(ledger, speaker)
-    speaker.say(_data(tally, rejects), _lines(tally, rejects))
+    left_out = dict(sorted(reading.left_out.items())) if reading else {}
+    speaker.say(_data(tally, rejects, left_out), _lines(tally, rejects, left_out))
     return REJECTED if tally.rejected else 0
 
 
@@ -63,18 +92,63 @@ def detect(source: Path) -> str:
     """The format of a source.
 
     Raises:
-        InputInvalid: a folder that holds no known data.
+        InputInvalid: a folder that holds no known data, or a file that could be several things.
     """
     from adapters import retail
+    from adapters.pos import dialects
 
-    return retail.detect(source) if source.is_dir() else "ndjson"
+    return retail.detect(source) if source.is_dir() else dialects.detect(source)
+
+
+def way(ledger: LoyaltyLedger, options: argparse.Namespace) -> Reading:
+    """The way through a file of a till's dialect, as the options and the programme have it.
+
+    Raises:
+        InputInvalid: an option is not what it should be.
+    """
+    from adapters.pos.gs1 import scale
+    from adapters.pos.recorded import InLedger
+    from adapters.pos.terms import Terms
+
+    programme = ledger.programme_at(ledger.clock()).programme
+    pairs = [one.partition("=") for one in options.store or ()]
+    plain = [name for name, mark, _ in pairs if not mark]
+    if len(plain) > 1:
+        raise InputInvalid("One name stands for stores that are not told.", field="store")
+    try:
+        scales = tuple(map(scale, options.scale or ()))
+    except ValueError as error:
+        raise InputInvalid(f"{error}.", field="scale") from None
+    terms = Terms(
+        zone=_zone(options.zone or programme.time_zone),
+        currency=options.currency or programme.currency,
+        store=plain[0] if plain else "",
+        stores={theirs: ours for theirs, mark, ours in pairs if mark},
+        nobody=frozenset(options.walk_in or ()),
+        scales=scales,
+        pounds=options.pounds,
+    )
+    return Reading(terms, recorded=InLedger(ledger))
+
+
+def _zone(name: str) -> str:
+    from zoneinfo import ZoneInfoNotFoundError
+
+    from ledger.calendar import zone_of
+
+    try:
+        zone_of(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InputInvalid(f"`{name}` is no time zone this machine knows.", field="zone") from None
+    return name
 
 
 def feed(
     ledger: LoyaltyLedger, source: Path, form: str, rejects: Rejects, speaker: Speaker, *,
     history: bool, enrol: bool, workers: int = 1, batch: int = BATCH,
+    reading: Reading | None = None,
 ) -> Tally:  # fmt: skip
-    """Read a source to its end, with a progress bar; a text file from where it was left."""
+    """Read a source to its end, with a progress bar; canonical lines from where they were left."""
     total, unit = _size(source, form)
     mark = None
     if form == "ndjson" and source.is_file():  # what comes through a pipe cannot be read again
@@ -82,7 +156,7 @@ def feed(
         if mark.start.offset:
             speaker.note(f"goes on at byte {mark.start.offset}, line {mark.start.lines + 1}")
     with speaker.progress("ingest", total, unit) as update:
-        items = found(source, form, update, mark)
+        items = found(source, form, update, mark, reading)
         return ingest(
             ledger, items, rejects, history=history, enrol=enrol, workers=workers, batch=batch,
             mark=mark,
@@ -100,49 +174,61 @@ def follow(ledger: LoyaltyLedger, speaker: Speaker) -> None:
 def _size(source: Path, form: str) -> tuple[int, str]:
     from adapters import retail
 
-    if form == "ndjson":
+    if source.is_file() or form not in retail.FORMATS:
         return source.stat().st_size, "B"
     return retail.FORMATS[form].total(source), "rows"
 
 
-def read(source: Path, form: str, update: Callable[[int], None] | None) -> Iterator[Item]:
+def read(
+    source: Path, form: str, update: Callable[[int], None] | None, reading: Reading | None = None
+) -> Iterator[Item]:
     """The items of a source."""
     from adapters import retail
-    from adapters.pos import ndjson
+    from adapters.pos import dialects, ndjson
+    from adapters.pos.terms import Terms
 
     if form == "ndjson":
         return ndjson.read(source, progress=update)
+    if form in DIALECTS:
+        reading = reading or Reading(Terms())
+        reading.progress = update
+        return dialects.dialect(form).read(source, reading)
     return retail.FORMATS[form].read(source, progress=update)
 
 
 def found(
-    source: Path, form: str, update: Callable[[int], None] | None, mark: Mark | None
-) -> Iterator[Found]:
+    source: Path, form: str, update: Callable[[int], None] | None, mark: Mark | None,
+    reading: Reading | None = None,
+) -> Iterator[Found]:  # fmt: skip
     """The same, but lines of text not read yet, from the mark on."""
     from adapters.pos import ndjson
 
     if form != "ndjson":
-        return read(source, form, update)
+        return read(source, form, update, reading)
     start = mark.start if mark else ndjson.BEGINNING
     return ndjson.lines(source, start=start, progress=update)
 
 
-def _data(tally: Tally, rejects: Rejects) -> dict[str, object]:
+def _data(tally: Tally, rejects: Rejects, left_out: dict[str, int]) -> dict[str, object]:
     return {
         "read": tally.read, "recorded": tally.recorded, "repeated": tally.repeated,
         "rejected": tally.rejected, "reasons": tally.reasons,
-        "rejects": str(rejects.path) if tally.rejected else None,
+        "recorded_minor": tally.recorded_minor, "repeated_minor": tally.repeated_minor,
+        "left_out": left_out, "rejects": str(rejects.path) if tally.rejected else None,
     }  # fmt: skip
 
 
-def _lines(tally: Tally, rejects: Rejects) -> list[str]:
+def _lines(tally: Tally, rejects: Rejects, left_out: dict[str, int]) -> list[str]:
     lines = [
         f"{tally.read} read: {tally.recorded} recorded, {tally.repeated} recorded before,"
-        f" {tally.rejected} rejected."
+        f" {tally.rejected} rejected.",
+        f"Amounts in minor units: {tally.recorded_minor} recorded,"
+        f" {tally.repeated_minor} recorded before.",
     ]
     if tally.read and not tally.recorded and not tally.rejected:
         lines.append("Nothing was new; nothing changed.")
     lines += [f"  {count} x {reason}" for reason, count in sorted(tally.reasons.items())]
+    lines += [f"  left out: {count} x {what}" for what, count in left_out.items()]
     if tally.rejected:
         lines.append(f"Correct them in {rejects.path} and feed that file again.")
     return lines
