@@ -37,7 +37,7 @@ class Access(Door):
     """Keys, and whom they stand for."""
 
     @cached_property
-    def _known(self) -> dict[str, tuple[Instant, AccessKey]]:
+    def _keys_known(self) -> dict[str, tuple[Instant, AccessKey]]:
         """Keys that were looked up, and when."""
         return {}
 
@@ -52,7 +52,7 @@ class Access(Door):
         """
         new, key = _made()
         outcome = self._do(IssueKey(new, holder, role, stores, until, author, command_id))
-        return self._issued(outcome, key)
+        return self._told_once(outcome, key)
 
     def rotate_key(
         self, key_id: str, author: str, command_id: str, *, grace_seconds: int = 0
@@ -64,8 +64,8 @@ class Access(Door):
         """
         new, key = _made()
         outcome = self._do(RotateKey(key_id, new, grace_seconds, author, command_id))
-        self._known.pop(key_id, None)
-        return self._issued(outcome, key)
+        self._keys_known.pop(key_id, None)
+        return self._told_once(outcome, key)
 
     def revoke_key(self, key_id: str, reason: str, author: str, command_id: str) -> Outcome:
         """End a key at once; another process may believe it for half a minute yet.
@@ -74,7 +74,7 @@ class Access(Door):
             KeyConflict, AccessKeyUnknown, InputInvalid.
         """
         outcome = self._do(RevokeKey(key_id, reason, author, command_id))
-        self._known.pop(key_id, None)
+        self._keys_known.pop(key_id, None)
         return outcome
 
     def access_keys(self) -> list[AccessKeyRow]:
@@ -105,7 +105,7 @@ class Access(Door):
         Raises:
             AccessKeyInvalid.
         """
-        looked = self._known.get(key.split("_")[1]) if key.count("_") == 2 else None
+        looked = self._keys_known.get(key.split("_")[1]) if key.count("_") == 2 else None
         return self.caller(key) if looked and self._fresh_yet(looked[0], self.clock()) else None
 
     @staticmethod
@@ -113,7 +113,7 @@ class Access(Door):
         return 0 <= now - looked_at <= BELIEVED_SECONDS
 
     def _key(self, key_id: str, now: Instant) -> AccessKey | None:
-        known = self._known
+        known = self._keys_known
         looked = known.get(key_id)
         if looked and self._fresh_yet(looked[0], now):
             return looked[1]
@@ -126,7 +126,7 @@ class Access(Door):
         known[key_id] = (now, state)
         return state
 
-    def _issued(self, outcome: Outcome, key: str) -> Issued:
+    def _told_once(self, outcome: Outcome, key: str) -> Issued:
         event = self.event(outcome)
         return Issued(outcome, event.id, "" if outcome.repeat else key)
 
