@@ -60,6 +60,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("erase", "erase", "erase a member: destroy the key of the personal data"),
     Entry("key", "key", "access keys for the API: issue, rotate, revoke, list"),
     Entry("serve", "serve", "the API over HTTP"),
+    Entry("conformance", "conformance", "play a till with bad luck against a server"),
     Entry("complaint", "complaint", "open, answer or resolve a complaint"),
     Entry("jobs", "jobs", "list time-driven work, run what is due, show what was done"),
     Entry("review", "review", "list what waits for a person, approve it, deny it"),

@@ -99,6 +99,9 @@ def invalid(_: Request[Any, Any, Any], error: ValidationException) -> Response[A
 
 def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """No such path, too large, too many, and the like."""
+    if error.status_code == FAILED and "disconnected" in error.detail:
+        _LOG.info("%s %s: the caller hung up", request.method, request.url.path)
+        return render(problem_of(r.InputInvalid("It was not sent whole.")))
     if error.status_code == FAILED:
         return failed(request, error)
     if error.status_code == BAD:
