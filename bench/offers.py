@@ -76,7 +76,9 @@ def _listed(stage: Stage, ledger: LoyaltyLedger, members: int) -> None:
     made = members * ROUNDS
     stage.ratio("lists made, members/s", made / rows.wall, made / log.wall, "schedule_vs_log",
                 whose="from the log", target=AIM)  # fmt: skip
-    own = f"{made / rows.wall:,.0f} by the clock; {VISITS} receipts a member, {LINES} lines a receipt"
+    own = (
+        f"{made / rows.wall:,.0f} by the clock; {VISITS} receipts a member, {LINES} lines a receipt"
+    )
     print(f"  {'a second of this process, members':44}{made / rows.cpu:>12,.0f}   {own}")
     stage.figure("schedule_members_per_s", made / rows.wall)
     stage.figure("schedule_members_per_cpu_s", made / rows.cpu)

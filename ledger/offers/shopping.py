@@ -139,13 +139,17 @@ def _pairs(
     number, day = column(begin_of_times), column(begin_of_times + _DAY)
     before = (earlier > 0) & (column(begin + 1) < number)
     first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
-    back = rows - 1 - np.arange(RECENT)[:, None]
-    there = back >= 0
-    at = begin_of_times + _WORDS * np.maximum(back, 0)
+    last = begin_of_times + _WORDS * (rows - 1)
+    # Most products were bought less often than is looked at: what is there is put into its place.
+    counts = np.minimum(rows, RECENT)
+    pair = np.repeat(np.arange(len(rows)), counts)
+    back = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = last[pair] - _WORDS * back
+    gap = np.full((RECENT, len(rows)), NEVER, dtype=np.int64)
+    age = gap.copy()
+    gap[back, pair] = known[pair] - column(at)
+    age[back, pair] = today - column(at + _DAY)
     pairs = Pairs(
-        member, item, rows + earlier, known,
-        np.where(there, known - column(at), NEVER),
-        np.where(there, today - column(at + _DAY), NEVER),
-        known - first, today - first_day,
+        member, item, rows + earlier, known, gap, age, known - first, today - first_day
     )  # fmt: skip
-    return pairs, words, at[0]
+    return pairs, words, last
