@@ -162,7 +162,8 @@ def faded(back: Ints, *worths: Floats) -> list[Floats]:
     there = np.flatnonzero(back > NEVER)
     pairs = back.shape[1]
     pair, values = there % max(pairs, 1), back.ravel().take(there)
-    return [np.bincount(pair, worth.take(values), pairs) for worth in worths]
+    weights = [np.asarray(worth.take(values), dtype=np.float64) for worth in worths]
+    return [np.bincount(pair, weight, pairs).astype(np.float64) for weight in weights]
 
 
 def own_at(pairs: Pairs, inside: Ints, since: Ints | None = None) -> Own:

@@ -89,7 +89,7 @@ def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) ->
     codes = [code for one in kept for code in one.goods]
     item, items, number = numbers.of(codes)
     member = np.repeat(np.arange(len(kept)), [len(one.goods) for one in kept])
-    order = np.argsort(member * len(items) + item)
+    order = np.argsort(member * len(items) + item, kind="stable")  # members are sorted already
     visits = np.array([one.visits for one in kept], dtype=np.int64)
     pairs, words, begin = _pairs(kept, member, item, order, visits, today)
     whose, latest = _latest(kept)
@@ -138,7 +138,8 @@ def _pairs(
     known = visits[member]
     number, day = column(begin_of_times), column(begin_of_times + _DAY)
     before = (earlier > 0) & (column(begin + 1) < number)
-    first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
+    first = np.where(before, column(begin + 1), number)
+    first_day = np.where(before, column(begin + 2), day)
     last = begin_of_times + _WORDS * (rows - 1)
     # Most products were bought less often than is looked at: what is there is put into its place.
     counts = np.minimum(rows, RECENT)
