@@ -4,13 +4,14 @@ import random
 from collections import Counter
 from itertools import pairwise
 
+import msgspec
 import pytest
 from shop import DAY, NOW, back, line, receipt
 
 from ledger.policies.rhythm import DAYS, LATEST, Pace, pace
 from ledger.projections import engine, habits
 from ledger.projections.habits import FRESH, TIME, VISIT, Fresh, Habits, fresh, step, taken
-from ledger.projections.rhythm import FCT_MEMBER_GOODS, FCT_MEMBER_RHYTHM, RHYTHM, rhythms
+from ledger.projections.rhythm import FCT_MEMBER_GOODS, FCT_MEMBER_RHYTHM, RHYTHM, Rhythm, rhythms
 from ledger.store.keys import ID_BYTES, MEMBER
 
 FIRST = bytes([MEMBER]).ljust(ID_BYTES, b"\0")
@@ -158,6 +159,33 @@ def rows(ledger):
     with ledger.reading() as reader:
         found = rhythms(reader, FIRST, bytes([MEMBER + 1]), 1_000)
     return {member: (one, one.habits()) for member, one in found}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_long_history_is_kept_whatever_it_is_cut_into(seed):
+    """Written to rows and read again between any two parts, beyond where steps grow."""
+    rng = random.Random(seed)
+    receipts = [bought(rng, rng.randrange(day, day + 3)) for day in range(300)]
+    news = [
+        (n, NOW + n, one.day, sum(one.amounts_minor),
+         msgspec.msgpack.encode((one.day, one.codes, b"", one.quantities, one.amounts_minor)))
+        for n, one in enumerate(receipts)
+    ]  # fmt: skip
+    member = b"\x01" * ID_BYTES
+    rhythm, left = Rhythm(), list(news)
+    while left:
+        some = rng.choice([1, 3, 50, 130])
+        rhythm.take(left[:some])
+        left = left[some:]
+        goods = habits.encode(rhythm.goods) if rhythm.goods else None
+        rhythm = Rhythm(rhythm.row(member))
+        rhythm.goods = habits.decode(goods) if goods else None
+    goods, visits = oracle(receipts)
+    assert shown(rhythm.habits()) == (goods, visits[-habits.VISITS :])
+    once = Rhythm()
+    once.take(news)
+    assert once.row(member) == rhythm.row(member)
+    assert habits.encode(once.goods) == habits.encode(rhythm.goods)
 
 
 @pytest.mark.parametrize("batch", [1, 7, 5_000])

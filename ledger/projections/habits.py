@@ -130,7 +130,7 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
     ordered = sorted(news, key=_day)
     places = _places(kept, ordered)
     late = places[0] < kept.visits
-    goods = _renumbered(kept.goods, places) if late else kept.goods
+    goods = _renumbered(kept.goods, places) if late else kept.goods.copy()
     visits = []
     pack = TIME.pack
     for index, one in enumerate(ordered):
