@@ -254,6 +254,8 @@ def test_only_whom_a_campaign_addresses_gets_it_as_deep_as_the_cell_has_it(shop)
     )  # fmt: skip
     cells = shop.addressed(code, as_of=AS_OF)
     assert cells
+    for one in shop.offer_lists(as_of=AS_OF).lists:
+        assert not one.offers or one.member in cells
     run(shop)
     amounts = {"unknown heavy": 50, "unknown medium": 20, "unknown light": 10}
     found = {}
