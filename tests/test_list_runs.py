@@ -247,15 +247,19 @@ def test_who_is_held_out_is_recorded_as_by_any_list(shop):
 
 
 def test_only_whom_a_campaign_addresses_gets_it_as_deep_as_the_cell_has_it(shop):
-    deep = {"unknown": {"heavy": [50, 30], "medium": [20], "light": [10]}}
+    deep = {"unknown": {"heavy": [50, 30], "medium": [20]}}
     code = yesterday(
-        shop, products=None, categories=["dry"], audience={"category": "dry", "cells": ["unknown"]},
+        shop, products=None, categories=["dry"], audience={"category": "dry", "cells": ["unknown heavy", "unknown medium"]},
         depth=deep,
     )  # fmt: skip
     cells = shop.addressed(code, as_of=AS_OF)
     assert cells
+    made = [*shop.offer_lists(as_of=AS_OF).lists]
+    assert all(one.member in cells for one in made if one.offers)
+    assert any({line.product for line in one.shopping.lines} & {*GOODS} for one in made
+               if one.member not in cells)  # fmt: skip
     run(shop)
-    amounts = {"unknown heavy": 50, "unknown medium": 20, "unknown light": 10}
+    amounts = {"unknown heavy": 50, "unknown medium": 20}
     found = {}
     for one in issued(shop):
         for offer in one.offers:
