@@ -7,7 +7,7 @@ from tills import BERLIN, CHICAGO, PUBLIC_SAMPLES, amount, bad, holds, plain, re
 
 from adapters.pos import poslog
 from adapters.pos import xml as xml_module
-from adapters.pos.terms import Reading, SoldLine
+from adapters.pos.terms import Reading, Sold, SoldLine
 from adapters.records import Bad, Good
 from ledger.types import LineRef
 
@@ -188,13 +188,15 @@ def test_a_link_of_the_whole_transaction_holds_for_its_lines(file):
 def test_goods_of_a_receipt_recorded_before_are_found_by_their_product(file):
     asked = []
 
-    def recorded(key):
+    def recorded(keys):
+        (key,) = keys
         asked.append(str(key))
-        return [SoldLine(1, BEANS, 0), SoldLine(3, BEANS, 2)]
+        return Sold(key, [SoldLine(1, BEANS, 1), SoldLine(3, BEANS, 2)])
 
-    data = ARTS + arts(arts_sale(1, BEANS, "1.50", MINUS, link(number=5)), 18) + END
+    two = arts_sale(1, BEANS, "3.00", "<Quantity>-2</Quantity>", link(number=5))
+    data = ARTS + arts(two + arts_sale(2, BEANS, "1.50", MINUS, link(number=5)), 18) + END
     (back,) = receipts(poslog, file, data, recorded=recorded)
-    assert back.lines[0].return_of.line == 3, "of line 1 nothing is left"
+    assert [one.return_of.line for one in back.lines] == [3, 1]
     assert asked == ["S014/3/2026-03-07/5"]
 
 

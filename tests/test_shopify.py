@@ -163,12 +163,9 @@ def test_a_refund_names_the_line_it_takes_back(way, file):
         if way == "in its order"
         else dump({"orders": [ORDER]}, {"refund": REFUND})
     )
-    sale, back = receipts(shopify, file, data)
-    assert back.card == (sale.card if way == "in its order" else None)
-    told = plain(back)
-    told.pop("card", None)
+    _, back = receipts(shopify, file, data)
     of = {"store": "88", "lane": "", "business_date": "2026-03-07", "number": "5501", "line": 1}
-    assert told == BACK | {
+    assert plain(back) == BACK | {
         "lines": [{"product": "SOUP-1", "quantity": -1, "amount_minor": -300, "brand": "Mill",
                    "return_of": of}]
     }  # fmt: skip

@@ -198,7 +198,7 @@ class _Lines:
         store, number = _store(link, self._reading), _text(link, "SequenceNumber")
         key = ReceiptKey(store, _text(link, "WorkstationID"), day, number)
         of = self._reading.return_of(
-            str(key), line["product"], line["quantity"], key=key,
+            str(key), line["product"], line["quantity"], keys=(key,),
             line=_text(link, "LineItemSequenceNumber"),
         )  # fmt: skip
         return self._reading.back(line, of)
