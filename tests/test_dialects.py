@@ -131,6 +131,14 @@ def test_a_return_finds_its_receipt_of_a_file_before_and_is_the_same_when_fed_ag
     assert in_ledger(till.db) == (2, amount, 1)
 
 
+def test_a_refund_by_itself_is_the_one_in_its_order(till, tmp_path):
+    path = tmp_path / "file"
+    for document, counts in (({**ORDER, "refunds": [REFUND]}, (2, 0)), (REFUND, (0, 1))):
+        path.write_bytes(dump(document))
+        told = till("ingest", path, "--history", "--store", "88=S014")
+        assert (told["recorded"], told["repeated"]) == counts
+
+
 def test_a_day_of_tills_by_two_workers(till, tmp_path):
     path = tmp_path / "day.xml"
     sales = [arts(CARD + arts_sale(1, SOUP, "2.00"), n) for n in range(100, 400)]

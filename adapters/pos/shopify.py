@@ -192,9 +192,10 @@ def _refund(
 
 
 def _stores(refund: Document, reading: Reading) -> list[str]:
-    """Where the order of a refund may have been sold: the shop, or where its goods go back to."""
-    told = {text(one, "location_id"): None for one in some(refund, "refund_line_items")}
-    return [_shop(reading), *(reading.terms.store_of(one) for one in told if one)]
+    """Where an order may have been sold: the shop, where its goods go back to, any store named."""
+    told = [text(one, "location_id") for one in some(refund, "refund_line_items")]
+    own = [reading.terms.store_of(one) for one in told if one]
+    return [*dict.fromkeys([_shop(reading), *own, *reading.terms.stores.values()])]
 
 
 def _refunded(
