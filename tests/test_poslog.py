@@ -217,8 +217,24 @@ def test_a_void_that_names_a_line_strikes_that_line_out_too(file):
     assert [line.voided for line in found.lines] == [True, True, False]
 
 
-def test_a_discount_of_the_whole_receipt_is_spread_without_a_remainder(file):
-    off = "<LineItem><SequenceNumber>9</SequenceNumber><Discount><Amount>1.00</Amount></Discount></LineItem>"
+def test_what_is_struck_out_of_payments_and_links_of_other_lines_count_for_nothing(file):
+    struck = tender("9.99").replace("<LineItem>", '<LineItem VoidFlag="1">')
+    linked = arts_sale(2, BEANS, "0.00").replace("</LineItem>", "<ItemLink>1</ItemLink></LineItem>")
+    data = ARTS + arts(arts_sale(1, SOUP, "4.00") + linked + struck + tender("4.00")) + END
+    (found,) = receipts(poslog, file, data)
+    assert [(line.amount_minor, line.voided) for line in found.lines] == [(400, False), (0, False)]
+    assert [one.amount_minor for one in found.tenders] == [400]
+
+
+def test_a_refund_pays_back(file):
+    back = tender("1.50").replace('TypeCode="Sale"', 'TypeCode="Refund"')
+    (found,) = receipts(poslog, file, ARTS + arts(RETURNS["Return"] + back, 18) + END)
+    assert [one.amount_minor for one in found.tenders] == [-150]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_discount_of_the_whole_receipt_is_spread_without_a_remainder(sign, file):
+    off = f"<LineItem><Discount><Amount>{sign}1.00</Amount></Discount></LineItem>"
     data = arts(arts_sale(1, SOUP, "3.33") + arts_sale(2, BEANS, "6.67") + off)
     (found,) = receipts(poslog, file, ARTS + data + END)
     assert [(line.amount_minor, line.discount_minor) for line in found.lines] == [

@@ -17,7 +17,7 @@ from tills import (
     receipts,
 )
 
-from adapters.pos import shopify
+from adapters.pos import documents, shopify
 from adapters.records import Bad, Good
 from ledger.types import LineRef
 
@@ -224,6 +224,14 @@ def test_the_place_in_one_document_is_the_number_of_the_order(file):
     assert items[1].error == "not a JSON object"
     indented = json.dumps({"orders": [ORDER, 5]}, indent=1).encode()
     assert [one.place.line for one in read(shopify, file, indented)[0]] == [1, 2]
+
+
+def test_a_document_larger_than_is_read_is_refused_without_keeping_it(file, monkeypatch):
+    monkeypatch.setattr(documents, "MOST_BYTES", 5_000)
+    data = dump({"orders": [ORDER] * 10})
+    found = bad(shopify, file, data)
+    assert (found.error, found.raw) == ("one document of more than 5000 bytes", None)
+    assert len(receipts(shopify, file, dump(*[ORDER] * 10))) == 10, "lines may be as many"
 
 
 def test_a_broken_document_is_one_reason(file):
