@@ -150,6 +150,38 @@ def test_a_sale_of_arts_6(file):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("identity", "product"),
+    [
+        ('<ItemID>77</ItemID><POSIdentity POSIDType="PLU"><POSItemID>5</POSItemID></POSIdentity>', "77"),
+        ("<ItemID>77</ItemID><POSIdentity><POSItemID>5</POSItemID></POSIdentity>", "77"),
+        ('<ItemID>77</ItemID><POSIdentity POSIDType="upc"><POSItemID>5</POSItemID></POSIdentity>', "5"),
+        ('<POSIdentity POSIDType="PLU"><POSItemID>5</POSItemID></POSIdentity>', "5"),
+    ],
+)  # fmt: skip
+def test_a_scanned_number_counts_before_the_houses_own(identity, product, file):
+    scanned = f'<POSIdentity POSIDType="EAN"><POSItemID>{SOUP}</POSItemID></POSIdentity>'
+    data = arts(arts_sale(1, SOUP, "1.00").replace(scanned, identity))
+    (found,) = receipts(poslog, file, ARTS + data + END)
+    assert found.lines[0].product == product
+
+
+@pytest.mark.parametrize(
+    ("quantity", "told"),
+    [
+        ("", (1, "piece")),
+        ('<Quantity Units="12" UnitOfMeasureCode="EA">2</Quantity>', (2, "piece")),
+        ('<Quantity UnitOfMeasureCode="KGM">0.842</Quantity>', (842, "gram")),
+        ('<Quantity Units="0.842" UnitOfMeasureCode="KGM">1</Quantity>', (842, "gram")),
+        ('<Quantity Units="12" UnitOfMeasureCode="LTR">6</Quantity>', (12_000, "millilitre")),
+    ],
+)
+def test_a_measure_counts_before_the_pieces_beside_it(quantity, told, file):
+    data = ARTS + arts(arts_sale(1, SOUP, "1.00", quantity)) + END
+    (found,) = receipts(poslog, file, data)
+    assert (found.lines[0].quantity, found.lines[0].unit) == told
+
+
 def test_no_card_is_an_anonymous_receipt(file):
     (found,) = receipts(poslog, file, ARTS + BOUGHT + END)
     assert found.card is None
