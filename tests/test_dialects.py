@@ -22,6 +22,11 @@ from ledger.errors import InputInvalid
 from ledger.policies.ean import with_check_digit
 from ledger.projections.receipt import FCT_RECEIPT, FCT_RECEIPT_LINE
 
+
+def dump(document):
+    return json.dumps(document).encode()
+
+
 BACK = arts(arts_sale(1, BEANS, "1.50", MINUS, link()), 18)
 FILES = {
     "poslog": ARTS + arts(CARD + arts_sale(1, SOUP, "2.00"), 16) + BOUGHT + BACK + END,
@@ -100,13 +105,38 @@ def test_what_is_not_certain_is_asked_for(tmp_path):
     assert detect(path) == "ndjson"
 
 
-def test_a_return_finds_its_receipt_of_a_file_before(till, tmp_path):
-    first, second = tmp_path / "first.xml", tmp_path / "second.xml"
-    first.write_bytes(ARTS + BOUGHT + END)
-    second.write_bytes(ARTS + BACK + END)
-    till("ingest", first, "--history")
-    assert till("ingest", second, "--history")["recorded"] == 1
-    assert in_ledger(till.db) == (2, 400, 1)
+APART = {
+    "poslog": (ARTS + BOUGHT + END, ARTS + BACK + END, 550 - 150),
+    "dsfinvk": (
+        Export().bon("b1", *SOLD).zip(),
+        Export().bon("b2", ("Umsatz", SOUP, "-1", "-1,99000"), of="b1").zip(),
+        597 + 201 + 150 + 2500 - 199,
+    ),
+    "square": (dump(SQUARE), dump(SQUARE_BACK), 3301 - 300),
+    "shopify": (dump({**ORDER, "location_id": None}), dump(REFUND), 3300 - 300),
+    "erpnext": (dump(INVOICE), dump(CREDIT), 1100 - 219),
+}
+
+
+@pytest.mark.parametrize("name", APART)
+def test_a_return_finds_its_receipt_of_a_file_before_and_is_the_same_when_fed_again(
+    name, till, tmp_path
+):
+    sale, back, amount = APART[name]
+    for data in (sale, back):
+        (tmp_path / "file").write_bytes(data)
+        for repeated in (0, 1):
+            told = till("ingest", tmp_path / "file", "--format", name, "--history")
+            assert (told["recorded"], told["repeated"]) == (1 - repeated, repeated)
+    assert in_ledger(till.db) == (2, amount, 1)
+
+
+def test_a_refund_by_itself_is_the_one_in_its_order(till, tmp_path):
+    path = tmp_path / "file"
+    for document, counts in (({**ORDER, "refunds": [REFUND]}, (2, 0)), (REFUND, (0, 1))):
+        path.write_bytes(dump(document))
+        told = till("ingest", path, "--history", "--store", "88=S014")
+        assert (told["recorded"], told["repeated"]) == counts
 
 
 def test_a_day_of_tills_by_two_workers(till, tmp_path):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tills import BERLIN, amount, holds, plain, read, receipts
 
 from adapters.pos import dsfinvk
-from adapters.pos.terms import SoldLine
+from adapters.pos.terms import Sold, SoldLine
 from adapters.records import Bad, Good
 from ledger.errors import InputInvalid
 
@@ -141,9 +141,10 @@ def test_goods_of_an_export_before_are_found_among_what_was_recorded(file):
     export = Export().bon("b2", ("Umsatz", SOUP, "-1", "-1,99000"), of="b0")
     asked = []
 
-    def recorded(key):
+    def recorded(keys):
+        (key,) = keys
         asked.append(str(key))
-        return [SoldLine(5, SOUP, 1)]
+        return Sold(key, [SoldLine(5, SOUP, 1)])
 
     (back,) = receipts(dsfinvk, file, export.zip(), recorded=recorded)
     assert back.lines[0].return_of.line == 5

@@ -7,7 +7,7 @@ from tills import BERLIN, CHICAGO, PUBLIC_SAMPLES, amount, bad, holds, plain, re
 
 from adapters.pos import poslog
 from adapters.pos import xml as xml_module
-from adapters.pos.terms import Reading, SoldLine
+from adapters.pos.terms import Reading, Sold, SoldLine
 from adapters.records import Bad, Good
 from ledger.types import LineRef
 
@@ -150,6 +150,38 @@ def test_a_sale_of_arts_6(file):
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("identity", "product"),
+    [
+        ('<ItemID>77</ItemID><POSIdentity POSIDType="PLU"><POSItemID>5</POSItemID></POSIdentity>', "77"),
+        ("<ItemID>77</ItemID><POSIdentity><POSItemID>5</POSItemID></POSIdentity>", "77"),
+        ('<ItemID>77</ItemID><POSIdentity POSIDType="upc"><POSItemID>5</POSItemID></POSIdentity>', "5"),
+        ('<POSIdentity POSIDType="PLU"><POSItemID>5</POSItemID></POSIdentity>', "5"),
+    ],
+)  # fmt: skip
+def test_a_scanned_number_counts_before_the_houses_own(identity, product, file):
+    scanned = f'<POSIdentity POSIDType="EAN"><POSItemID>{SOUP}</POSItemID></POSIdentity>'
+    data = arts(arts_sale(1, SOUP, "1.00").replace(scanned, identity))
+    (found,) = receipts(poslog, file, ARTS + data + END)
+    assert found.lines[0].product == product
+
+
+@pytest.mark.parametrize(
+    ("quantity", "told"),
+    [
+        ("", (1, "piece")),
+        ('<Quantity Units="12" UnitOfMeasureCode="EA">2</Quantity>', (2, "piece")),
+        ('<Quantity UnitOfMeasureCode="KGM">0.842</Quantity>', (842, "gram")),
+        ('<Quantity Units="0.842" UnitOfMeasureCode="KGM">1</Quantity>', (842, "gram")),
+        ('<Quantity Units="12" UnitOfMeasureCode="LTR">6</Quantity>', (12_000, "millilitre")),
+    ],
+)
+def test_a_measure_counts_before_the_pieces_beside_it(quantity, told, file):
+    data = ARTS + arts(arts_sale(1, SOUP, "1.00", quantity)) + END
+    (found,) = receipts(poslog, file, data)
+    assert (found.lines[0].quantity, found.lines[0].unit) == told
+
+
 def test_no_card_is_an_anonymous_receipt(file):
     (found,) = receipts(poslog, file, ARTS + BOUGHT + END)
     assert found.card is None
@@ -188,13 +220,15 @@ def test_a_link_of_the_whole_transaction_holds_for_its_lines(file):
 def test_goods_of_a_receipt_recorded_before_are_found_by_their_product(file):
     asked = []
 
-    def recorded(key):
+    def recorded(keys):
+        (key,) = keys
         asked.append(str(key))
-        return [SoldLine(1, BEANS, 0), SoldLine(3, BEANS, 2)]
+        return Sold(key, [SoldLine(1, BEANS, 1), SoldLine(3, BEANS, 2)])
 
-    data = ARTS + arts(arts_sale(1, BEANS, "1.50", MINUS, link(number=5)), 18) + END
+    two = arts_sale(1, BEANS, "3.00", "<Quantity>-2</Quantity>", link(number=5))
+    data = ARTS + arts(two + arts_sale(2, BEANS, "1.50", MINUS, link(number=5)), 18) + END
     (back,) = receipts(poslog, file, data, recorded=recorded)
-    assert back.lines[0].return_of.line == 3, "of line 1 nothing is left"
+    assert [one.return_of.line for one in back.lines] == [3, 1]
     assert asked == ["S014/3/2026-03-07/5"]
 
 
@@ -215,8 +249,24 @@ def test_a_void_that_names_a_line_strikes_that_line_out_too(file):
     assert [line.voided for line in found.lines] == [True, True, False]
 
 
-def test_a_discount_of_the_whole_receipt_is_spread_without_a_remainder(file):
-    off = "<LineItem><SequenceNumber>9</SequenceNumber><Discount><Amount>1.00</Amount></Discount></LineItem>"
+def test_what_is_struck_out_of_payments_and_links_of_other_lines_count_for_nothing(file):
+    struck = tender("9.99").replace("<LineItem>", '<LineItem VoidFlag="1">')
+    linked = arts_sale(2, BEANS, "0.00").replace("</LineItem>", "<ItemLink>1</ItemLink></LineItem>")
+    data = ARTS + arts(arts_sale(1, SOUP, "4.00") + linked + struck + tender("4.00")) + END
+    (found,) = receipts(poslog, file, data)
+    assert [(line.amount_minor, line.voided) for line in found.lines] == [(400, False), (0, False)]
+    assert [one.amount_minor for one in found.tenders] == [400]
+
+
+def test_a_refund_pays_back(file):
+    back = tender("1.50").replace('TypeCode="Sale"', 'TypeCode="Refund"')
+    (found,) = receipts(poslog, file, ARTS + arts(RETURNS["Return"] + back, 18) + END)
+    assert [one.amount_minor for one in found.tenders] == [-150]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_discount_of_the_whole_receipt_is_spread_without_a_remainder(sign, file):
+    off = f"<LineItem><Discount><Amount>{sign}1.00</Amount></Discount></LineItem>"
     data = arts(arts_sale(1, SOUP, "3.33") + arts_sale(2, BEANS, "6.67") + off)
     (found,) = receipts(poslog, file, ARTS + data + END)
     assert [(line.amount_minor, line.discount_minor) for line in found.lines] == [

@@ -188,6 +188,6 @@ def _money(one: Row, whole: str, decimal: str, currency: str) -> int:
 
 
 def _whole(field: str, text: str) -> int:
-    if len(text) > 20 or not text.removeprefix("-").isdecimal():
+    if len(text) > 20 or not (text.isascii() and text.removeprefix("-").isdecimal()):
         raise Unmapped(field, f"`{text[:40]}` is not a whole number")
     return int(text)

@@ -267,7 +267,7 @@ class _Receipt:
             }:  # fmt: skip
                 key = self._referred(one)
                 of = of or self._reading.return_of(
-                    str(key), line["product"], line["quantity"], key=key
+                    str(key), line["product"], line["quantity"], keys=(key,)
                 )
         self._lines += self._reading.back(line, of)
 

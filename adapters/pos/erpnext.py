@@ -26,10 +26,12 @@ from adapters.pos.terms import (
     Sold,
     Unmapped,
     calendar_date,
+    days_before,
     key_of,
     sold_lines,
 )
 from ledger.policies.split import largest_remainder
+from ledger.types import ReceiptKey, day_of
 
 _STATUS = {"0": "drafts", "2": "cancelled invoices"}
 
@@ -55,13 +57,16 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         reading.left_out[_STATUS[status]] += 1
         return
     currency = text(order, "currency") or reading.terms.currency
-    lines, names = _lines(order, currency, reading)
+    date = calendar_date("posting_date", text(order, "posting_date"))
+    store = reading.terms.store_of(text(order, "pos_profile") or text(order, "company"))
+    against = text(order, "return_against")
+    before = days_before((store,), against, day_of(date)) if against else ()
+    lines, names = _lines(order, currency, reading, list(before))
     if not lines:
         reading.left_out["nothing sold"] += 1
         return
-    date = calendar_date("posting_date", text(order, "posting_date"))
     fields: dict[str, Any] = {
-        "store": reading.terms.store_of(text(order, "pos_profile") or text(order, "company")),
+        "store": store,
         "lane": "", "business_date": date, "number": text(order, "name"),
         "captured_at": reading.terms.moment("posting_time", f"{date} {_clock(order)}"),
         "currency": currency, "card": _card(order, reading), "cashier": text(order, "owner")[:64],
@@ -84,7 +89,7 @@ def _card(order: Document, reading: Reading) -> str | None:
 
 
 def _lines(
-    order: Document, currency: str, reading: Reading
+    order: Document, currency: str, reading: Reading, before: list[ReceiptKey]
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     back = order.get("is_return") == 1
     items = [one for one in some(order, "items") if decimal("items.qty", one.get("qty"))]
@@ -103,7 +108,9 @@ def _lines(
         }  # fmt: skip
         if back or worth < 0:
             row = text(one, "pos_invoice_item") or text(one, "sales_invoice_item")
-            of = reading.return_of(text(order, "return_against"), product, quantity, line=row)
+            of = reading.return_of(
+                text(order, "return_against"), product, quantity, line=row, keys=before
+            )
             lines += reading.back(line, of)
         else:
             line["discount_minor"] = _discount(one, worth, currency)

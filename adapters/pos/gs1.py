@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from ledger.policies.ean import check_digit
 
 _LENGTHS = frozenset({8, 12, 13, 14})
-_SCALE = re.compile(r"(\d{2,3})(I+)(V?)([WP]+)C")
+_SCALE = re.compile(r"([0-9]{2,3})(I+)(V?)([WP]+)C")
 _LENGTH = 13
 _STRUCTURED = re.compile(r"https?://|\][CdeQJ]|\(\d{2,4}\)|01\d{14}|811[02]\d{11}", re.IGNORECASE)
 _COUPONS = frozenset({"8110", "8112"})

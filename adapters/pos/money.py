@@ -7,8 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from adapters.pos.terms import Unmapped, shown
 
-_DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?")
-_GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?")
+_DECIMAL = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+_GERMAN = re.compile(r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d{1,15})(?:,\d{1,15})?", re.ASCII)
 _MOST_DIGITS = 15
 # ISO 4217: currencies whose minor unit is not a hundredth.
 _DIGITS = dict.fromkeys(

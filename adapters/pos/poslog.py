@@ -32,7 +32,7 @@ from adapters.pos.terms import (
     sold_lines,
     take_off,
 )
-from adapters.pos.xml import NotXml, elements, text_of
+from adapters.pos.xml import NotXml, child, children, elements, flag, local_name, text, text_of
 from adapters.records import Bad, Item, Place, item
 from ledger.types import ReceiptKey, day_of
 
@@ -43,7 +43,6 @@ _KINDS = {
 _GTIN = frozenset({"GTIN", "EAN", "EAN13", "EAN8", "UPC", "UPC-A", "UPCA"})
 _UNDONE = ("void", "cancel", "suspend", "fail")
 MOST_LINES = 5_000
-_TRUE = frozenset({"true", "1"})
 
 
 def read(path: Path, reading: Reading) -> Iterator[Item]:
@@ -72,25 +71,25 @@ def read(path: Path, reading: Reading) -> Iterator[Item]:
 
 
 def _receipt(transaction: Any, reading: Reading) -> dict[str, Any] | None:
-    sale = _child(transaction, "RetailTransaction")
+    sale = child(transaction, "RetailTransaction")
     reason = _left_out(transaction, sale)
     if reason:
         reading.left_out[reason] += 1
         return None
     terms = reading.terms
     moment = next(
-        filter(None, (_text(transaction, "EndDateTime"), _text(transaction, "POSLogDateTime"),
-                      _text(transaction, "BeginDateTime"), _text(sale, "ReceiptDateTime"))), "",
+        filter(None, (text(transaction, "EndDateTime"), text(transaction, "POSLogDateTime"),
+                      text(transaction, "BeginDateTime"), text(sale, "ReceiptDateTime"))), "",
     )  # fmt: skip
     fields: dict[str, Any] = {
         "store": _store(transaction, reading),
-        "lane": _text(transaction, "WorkstationID"),
-        "business_date": calendar_date("BusinessDayDate", _text(transaction, "BusinessDayDate")),
-        "number": _text(transaction, "SequenceNumber"),
+        "lane": text(transaction, "WorkstationID"),
+        "business_date": calendar_date("BusinessDayDate", text(transaction, "BusinessDayDate")),
+        "number": text(transaction, "SequenceNumber"),
         "captured_at": terms.moment("EndDateTime", moment),
-        "currency": _text(transaction, "CurrencyCode") or terms.currency,
+        "currency": text(transaction, "CurrencyCode") or terms.currency,
         "card": _card(sale),
-        "cashier": _text(transaction, "OperatorID"),
+        "cashier": text(transaction, "OperatorID"),
     }
     lines = _Lines(sale, fields["currency"], reading)
     fields["lines"] = lines.lines
@@ -111,12 +110,12 @@ def _left_out(transaction: Any, sale: Any) -> str:
     """
     if sale is None:
         return "no sale"
-    if _flag(transaction, "TrainingModeFlag"):
+    if flag(transaction, "TrainingModeFlag"):
         return "training"
     status = (sale.get("TransactionStatus") or "").lower()
-    if _flag(transaction, "CancelFlag") or any(word in status for word in _UNDONE):
+    if flag(transaction, "CancelFlag") or any(word in status for word in _UNDONE):
         return "voided"
-    link = _child(sale, "TransactionLink")
+    link = child(sale, "TransactionLink")
     if link is not None and "void" in (link.get("ReasonCode") or "").lower():
         msg = "it voids an earlier transaction; take that one back by `loyalty return`"
         raise Unmapped("TransactionLink", msg)
@@ -130,26 +129,26 @@ class _Lines:
         """Read them all, then take off what no line has in it yet."""
         self._currency = currency
         self._reading = reading
-        self._link = _child(sale, "TransactionLink")
+        self._link = child(sale, "TransactionLink")
         self.lines: list[dict[str, Any]] = []
         self.tenders: list[dict[str, Any]] = []
         self.names: dict[str, int] = {}
         self._operators: dict[str, int] = {}
         self._rewards: list[tuple[str, int]] = []
-        for line_item in _children(sale, "LineItem"):
+        for line_item in children(sale, "LineItem"):
             self._take(line_item)
             if len(self.lines) > MOST_LINES:
                 raise Unmapped("LineItem", f"more than {MOST_LINES} lines")
         self._take_off()
 
     def _take(self, line_item: Any) -> None:
-        voided = _flag(line_item, "VoidFlag")
+        voided = flag(line_item, "VoidFlag")
         for part in line_item:
-            kind = _name(part)
+            kind = local_name(part)
             if kind in {"Sale", "Return"}:
                 self._goods(line_item, part, voided=voided, back=kind == "Return")
             elif kind == "ItemLink" and voided:
-                self._strike(_text(part, "SequenceNumber") or (part.text or "").strip())
+                self._strike(text(part, "SequenceNumber") or (part.text or "").strip())
             elif voided:
                 continue
             elif kind == "Tender":
@@ -157,9 +156,9 @@ class _Lines:
             elif kind == "LoyaltyReward":
                 self._reward(part)
             elif kind == "Discount":
-                self._rewards.append(("", abs(minor("Discount", _text(part, "Amount"),
+                self._rewards.append(("", abs(minor("Discount", text(part, "Amount"),
                                                     self._currency))))  # fmt: skip
-            elif _child(part, "ExtendedAmount") is not None:
+            elif child(part, "ExtendedAmount") is not None:
                 raise Unmapped(f"LineItem/{kind}", "this kind of line is not known")
 
     def _strike(self, sequence: str) -> None:
@@ -168,7 +167,7 @@ class _Lines:
             self.lines[self.names[sequence] - 1]["voided"] = True
 
     def _goods(self, line_item: Any, part: Any, *, voided: bool, back: bool) -> None:
-        amount = minor("ExtendedAmount", _text(part, "ExtendedAmount"), self._currency)
+        amount = minor("ExtendedAmount", text(part, "ExtendedAmount"), self._currency)
         worth, code = _quantity(line_item, part, pounds=self._reading.terms.pounds)
         product, quantity, unit = goods(
             _product(part), *measured("Quantity", worth, code), self._reading.terms.scales
@@ -176,7 +175,7 @@ class _Lines:
         kind = _KINDS.get((part.get("ItemType") or "").lower(), "sale")
         line: dict[str, Any] = {
             "product": product, "quantity": quantity, "unit": unit, "amount_minor": amount,
-            "category": _text(part, "MerchandiseHierarchy"), "kind": kind,
+            "category": text(part, "MerchandiseHierarchy"), "kind": kind,
         }  # fmt: skip
         back = back or worth < 0
         if amount < 0 and not back:
@@ -185,48 +184,48 @@ class _Lines:
             line["discount_minor"] = self._discount(part, worth, amount)
         for one in self._back(line, part) if back else [line]:
             self.lines.append(one | ({"voided": True} if voided else {}))
-        self.names[_text(line_item, "SequenceNumber")] = len(self.lines)
-        self._operators[_text(part, "OperatorSequence")] = len(self.lines)
+        self.names[text(line_item, "SequenceNumber")] = len(self.lines)
+        self._operators[text(part, "OperatorSequence")] = len(self.lines)
 
     def _back(self, line: dict[str, Any], part: Any) -> list[dict[str, Any]]:
-        own = _child(part, "TransactionLink")
+        own = child(part, "TransactionLink")
         link = self._link if own is None else own
         if link is None:
             return self._reading.back(line, None)
         day = day_of(calendar_date("TransactionLink/BusinessDayDate",
-                                   _text(link, "BusinessDayDate")))  # fmt: skip
-        store, number = _store(link, self._reading), _text(link, "SequenceNumber")
-        key = ReceiptKey(store, _text(link, "WorkstationID"), day, number)
+                                   text(link, "BusinessDayDate")))  # fmt: skip
+        store, number = _store(link, self._reading), text(link, "SequenceNumber")
+        key = ReceiptKey(store, text(link, "WorkstationID"), day, number)
         of = self._reading.return_of(
-            str(key), line["product"], line["quantity"], key=key,
-            line=_text(link, "LineItemSequenceNumber"),
+            str(key), line["product"], line["quantity"], keys=(key,),
+            line=text(link, "LineItemSequenceNumber"),
         )  # fmt: skip
         return self._reading.back(line, of)
 
     def _discount(self, part: Any, worth: Decimal, amount: int) -> int:
         """What the regular price was above what is charged."""
-        price = _text(part, "RegularSalesUnitPrice")
+        price = text(part, "RegularSalesUnitPrice")
         if not price:
             return 0
         whole = decimal("RegularSalesUnitPrice", price) * worth
         return max(0, rounded("RegularSalesUnitPrice", whole, self._currency) - amount)
 
     def _tender(self, part: Any) -> None:
-        amount = minor("Tender/Amount", _text(part, "Amount"), self._currency)
-        change = _child(part, "TenderChange")
+        amount = minor("Tender/Amount", text(part, "Amount"), self._currency)
+        change = child(part, "TenderChange")
         if change is not None:
-            amount -= abs(minor("TenderChange/Amount", _text(change, "Amount"), self._currency))
+            amount -= abs(minor("TenderChange/Amount", text(change, "Amount"), self._currency))
         if (part.get("TypeCode") or "") in {"Refund", "Return"}:
             amount = -abs(amount)
         self.tenders.append({"kind": part.get("TenderType") or "unknown", "amount_minor": amount})
 
     def _reward(self, part: Any) -> None:
         """Money off that a vendor's line does not have in it; in sum it would count twice."""
-        if _text(part, "RewardCategory") != "Monetary" or not _flag(part, "detailedData"):
+        if text(part, "RewardCategory") != "Monetary" or not flag(part, "detailedData"):
             return
-        off = -minor("ExtendedRewardAmount", _text(part, "ExtendedRewardAmount"), self._currency)
+        off = -minor("ExtendedRewardAmount", text(part, "ExtendedRewardAmount"), self._currency)
         if off:
-            self._rewards.append((_text(part, "OperatorSequenceReference"), off))
+            self._rewards.append((text(part, "OperatorSequenceReference"), off))
 
     def _take_off(self) -> None:
         whole = 0
@@ -242,22 +241,22 @@ class _Lines:
 
 def _product(part: Any) -> str:
     """The article number: the scanned one, else the house's own."""
-    for identity in _children(part, "POSIdentity"):
+    for identity in children(part, "POSIdentity"):
         if (identity.get("POSIDType") or "").upper() in _GTIN:
-            return _text(identity, "POSItemID")
-    return _text(part, "ItemID") or _text(_child(part, "POSIdentity"), "POSItemID")
+            return text(identity, "POSItemID")
+    return text(part, "ItemID") or text(child(part, "POSIdentity"), "POSItemID")
 
 
 def _quantity(line_item: Any, part: Any, *, pounds: bool) -> tuple[Decimal, str]:
     """How much, and the code of its unit; a count beside a measure is left aside."""
-    found = _child(part, "Quantity")
+    found = child(part, "Quantity")
     if found is None:
         return Decimal(1), ""
     worth = decimal("Quantity", found.text)
     code = found.get("UnitOfMeasureCode") or ""
     if weighed(code) and found.get("Units"):
         return decimal("Quantity/@Units", found.get("Units")).copy_sign(worth), code
-    if not weighed(code) and _flag(line_item, "weightItem"):
+    if not weighed(code) and flag(line_item, "weightItem"):
         return worth, "LBR" if pounds else "KGM"
     return worth, code
 
@@ -265,44 +264,16 @@ def _quantity(line_item: Any, part: Any, *, pounds: bool) -> tuple[Decimal, str]
 def _card(sale: Any) -> str | None:
     """The card of the first account that is not struck out."""
     for account in sale.iter("{*}LoyaltyMembership", "{*}LoyaltyAccount"):
-        if not any(_flag(above, "VoidFlag") for above in account.iterancestors("{*}LineItem")):
-            card = _child(account, "LoyaltyCard")
+        if not any(flag(above, "VoidFlag") for above in account.iterancestors("{*}LineItem")):
+            card = child(account, "LoyaltyCard")
             for place, name in ((account, "LoyaltyID"), (card, "PrimaryAccountNumber"),
                                 (account, "LoyaltyAccountID")):  # fmt: skip
-                if found := _text(place, name):
+                if found := text(place, name):
                     return found
     return None
 
 
 def _store(element: Any, reading: Reading) -> str:
-    unit = _child(element, "BusinessUnit")
-    theirs = _text(element, "RetailStoreID") or _text(unit, "UnitID") or reading.terms.store
+    unit = child(element, "BusinessUnit")
+    theirs = text(element, "RetailStoreID") or text(unit, "UnitID") or reading.terms.store
     return reading.terms.store_of(theirs)
-
-
-def _name(element: Any) -> str:
-    """A name without its namespace."""
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
-
-
-def _children(element: Any, name: str) -> Iterator[Any]:
-    found: Iterator[Any] = element.iterchildren(f"{{*}}{name}")
-    return found
-
-
-def _child(element: Any, name: str) -> Any:
-    return None if element is None else next(_children(element, name), None)
-
-
-def _text(element: Any, name: str) -> str:
-    """The text of the first child of a name; empty where there is none."""
-    found = _child(element, name)
-    return "" if found is None else (found.text or "").strip()
-
-
-def _flag(element: Any, name: str) -> bool:
-    """Whether an attribute of any namespace is true."""
-    return any(
-        value.lower() in _TRUE for key, value in element.items() if key.rpartition("}")[2] == name
-    )

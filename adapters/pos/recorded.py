@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
-from adapters.pos.terms import SoldLine
+from adapters.pos.terms import Sold, SoldLine
 from ledger.application import LoyaltyLedger
 from ledger.projections.receipt import FCT_RECEIPT_LINE
 from ledger.types import ReceiptKey
+
+KEYS_AT_ONCE = 500
+"""SQLite takes some thousands of parameters."""
 
 
 class InLedger:
@@ -18,15 +22,30 @@ class InLedger:
         self._ledger = ledger
         self._behind = True
 
-    def __call__(self, key: ReceiptKey) -> Sequence[SoldLine]:
-        """What of a receipt's goods did not come back yet; none where there is no such receipt."""
+    def __call__(self, keys: Iterable[ReceiptKey]) -> Sold | None:
+        """The first receipt of these keys that was recorded.
+
+        What came back of it already does not count: the same return, fed again, has to find the
+        same line.
+        """
+        asked = iter(keys)
+        while some := list(islice(asked, KEYS_AT_ONCE)):
+            if found := self._first(some):
+                return found
+        return None
+
+    def _first(self, keys: Sequence[ReceiptKey]) -> Sold | None:
+        ids = {self._ledger.keys.receipt(key): key for key in keys}
+        marks = ", ".join("?" * len(ids))
         with self._ledger.reading(catch_up=self._behind) as reader:
             self._behind = False
             rows = reader.rows(
-                f"SELECT line, product, quantity - returned_quantity"
-                f" FROM {reader.name(FCT_RECEIPT_LINE)}"
-                " WHERE receipt_id = ? AND voided = 0 AND quantity > returned_quantity"
-                " ORDER BY line",
-                (self._ledger.keys.receipt(key),),
+                f"SELECT receipt_id, line, product, quantity FROM {reader.name(FCT_RECEIPT_LINE)}"
+                f" WHERE receipt_id IN ({marks}) AND voided = 0 AND quantity > 0 ORDER BY line",
+                tuple(ids),
             )
-        return [SoldLine(int(line), str(product), int(left)) for line, product, left in rows]
+        lines: dict[ReceiptKey, list[SoldLine]] = {}
+        for receipt, line, product, quantity in rows:
+            sold = lines.setdefault(ids[bytes(receipt)], [])
+            sold.append(SoldLine(int(line), str(product), int(quantity)))
+        return next((Sold(key, lines[key]) for key in keys if key in lines), None)

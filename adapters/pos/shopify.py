@@ -23,7 +23,8 @@ from adapters.pos import documents
 from adapters.pos.documents import Document, listed, part, some, text
 from adapters.pos.gs1 import goods
 from adapters.pos.money import decimal, measured, minor, rounded
-from adapters.pos.terms import Reading, Sold, Unmapped, key_of, sold_lines
+from adapters.pos.terms import Reading, Sold, Unmapped, days_before, key_of, sold_lines
+from ledger.types import day_of
 
 SHOP = "shopify"
 """The store where an order names none, unless the terms do."""
@@ -50,7 +51,7 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         Unmapped: a field is not what the facts say.
     """
     if "refund_line_items" in order:
-        yield from _refund(order, reading, currency="", card=None, included=True)
+        yield from _refund(order, reading, currency="", included=True)
         return
     if order.get("test") is True:
         reading.left_out["test orders"] += 1
@@ -60,13 +61,12 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         return
     currency = text(order, "currency") or reading.terms.currency
     included = order.get("taxes_included") is not False
-    card = _card(order)
     lines, names = _lines(order, currency, reading, included=included)
     if lines:
         fields = {
             "store": reading.terms.store_of(text(order, "location_id")) or _shop(reading),
             **_head(order, "id", text(order, "processed_at") or text(order, "created_at"), reading),
-            "currency": currency, "card": card, "cashier": text(order, "user_id"), "lines": lines,
+            "currency": currency, "card": _card(order), "cashier": text(order, "user_id"), "lines": lines,
             "tenders": _order_tenders(order, currency),
         }  # fmt: skip
         reading.keep(fields["number"], Sold(key_of(fields), sold_lines(lines), names))
@@ -74,7 +74,7 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
     else:
         reading.left_out["nothing sold"] += 1
     for refund in some(order, "refunds"):
-        yield from _refund(refund, reading, currency=currency, card=card, included=included)
+        yield from _refund(refund, reading, currency=currency, included=included)
 
 
 def _head(order: Document, name: str, when: str, reading: Reading) -> dict[str, Any]:
@@ -160,10 +160,14 @@ def _tenders(document: Document, currency: str) -> list[dict[str, Any]]:
 
 
 def _refund(
-    refund: Document, reading: Reading, *, currency: str, card: str | None, included: bool
+    refund: Document, reading: Reading, *, currency: str, included: bool
 ) -> Iterator[dict[str, Any]]:
+    """What came back; it names no customer, because the order knows whose it was."""
     currency = currency or _currency(refund) or reading.terms.currency
-    lines = []
+    head = _head(refund, "id", text(refund, "processed_at") or text(refund, "created_at"), reading)
+    order = text(refund, "order_id")
+    before = list(days_before(_stores(refund, reading), order, day_of(head["business_date"])))
+    lines: list[dict[str, Any]] = []
     for one in some(refund, "refund_line_items"):
         bought = part(one, "line_item")
         pieces, _ = measured("refund_line_items.quantity",
@@ -171,20 +175,27 @@ def _refund(
         worth = _refunded(one, bought, pieces, currency, included=included)
         product, quantity, unit = goods(_product(bought or {"title": text(one, "line_item_id")}),
                                         pieces, "piece", reading.terms.scales)  # fmt: skip
-        of = reading.return_of(text(refund, "order_id"), product, quantity,
-                               line=text(one, "line_item_id"))  # fmt: skip
+        of = reading.return_of(order, product, quantity, line=text(one, "line_item_id"),
+                               keys=before)  # fmt: skip
         line = {"product": product, "quantity": quantity, "unit": unit, "amount_minor": worth,
-                "category": "", "brand": text(bought, "vendor")[:64]}  # fmt: skip
+                "brand": text(bought, "vendor")[:64],
+                "kind": "gift_card" if bought.get("gift_card") is True else "sale"}  # fmt: skip
         lines += reading.back(line, of)
     if not lines:
         reading.left_out["refunds of money alone"] += 1
         return
-    head = _head(refund, "id", text(refund, "processed_at") or text(refund, "created_at"), reading)
     yield {
         "store": _shop(reading), **head, "number": f"R{head['number']}", "currency": currency,
-        "card": card, "cashier": text(refund, "user_id"), "lines": lines,
+        "cashier": text(refund, "user_id"), "lines": lines,
         "tenders": [one for one in _tenders(refund, currency) if one["amount_minor"] < 0],
     }  # fmt: skip
+
+
+def _stores(refund: Document, reading: Reading) -> list[str]:
+    """Where an order may have been sold: the shop, where its goods go back to, any store named."""
+    told = [text(one, "location_id") for one in some(refund, "refund_line_items")]
+    own = [reading.terms.store_of(one) for one in told if one]
+    return [*dict.fromkeys([_shop(reading), *own, *reading.terms.stores.values()])]
 
 
 def _refunded(

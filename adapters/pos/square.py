@@ -23,7 +23,8 @@ from adapters.pos import documents
 from adapters.pos.documents import Document, listed, part, some, text
 from adapters.pos.gs1 import goods
 from adapters.pos.money import decimal, measured
-from adapters.pos.terms import Reading, Sold, Unmapped, key_of, sold_lines
+from adapters.pos.terms import Reading, Sold, Unmapped, days_before, key_of, sold_lines
+from ledger.types import ReceiptKey, day_of
 
 _NO_PRODUCT = "custom amount"
 
@@ -69,12 +70,13 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         reading.terms.moment("closed_at", text(order, "closed_at") or text(order, "created_at"))
     )
     number = text(order, "id")
-    taken = _Lines(order, number, reading)
+    store = reading.terms.store_of(text(order, "location_id"))
+    taken = _Lines(order, reading, ReceiptKey(store, "", day_of(moment.date()), number))
     if not taken.lines:
         reading.left_out["nothing sold"] += 1
         return
     fields = {
-        "store": reading.terms.store_of(text(order, "location_id")), "lane": "",
+        "store": store, "lane": "",
         "business_date": moment.date(), "number": number, "captured_at": moment,
         "currency": taken.currency or reading.terms.currency, "card": _card(order),
         "lines": taken.lines, "tenders": _tenders(order),
@@ -86,7 +88,8 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
 class _Lines:
     """What was sold and what came back, in this order; all in one currency."""
 
-    def __init__(self, order: Document, number: str, reading: Reading) -> None:
+    def __init__(self, order: Document, reading: Reading, key: ReceiptKey) -> None:
+        self._key = key
         self.lines: list[dict[str, Any]] = []
         self.names: dict[str, int] = {}
         self.currency = ""
@@ -97,7 +100,7 @@ class _Lines:
                 self.names[text(one, "uid")] = len(self.lines)
         for back in some(order, "returns"):
             source = text(back, "source_order_id")
-            if source == number:
+            if source == key.number:
                 raise Unmapped("returns.source_order_id", "it names the order itself")
             for one in some(back, "return_line_items"):
                 self._back(one, source, reading)
@@ -107,8 +110,10 @@ class _Lines:
             reading.left_out["lines that refund money alone"] += 1
             return
         line = self._line(one, reading)
-        of = reading.return_of(source, line["product"], line["quantity"],
-                               line=text(one, "source_line_item_uid"))  # fmt: skip
+        of = reading.return_of(
+            source, line["product"], line["quantity"], line=text(one, "source_line_item_uid"),
+            keys=days_before((self._key.store,), source, self._key.business_day) if source else (),
+        )  # fmt: skip
         self.lines += reading.back(line, of)
 
     def _line(self, one: Document, reading: Reading) -> dict[str, Any]:

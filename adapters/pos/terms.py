@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -12,9 +12,11 @@ from adapters.pos.gs1 import Scale
 from adapters.records import Progress
 from ledger.calendar import zone_of
 from ledger.policies.split import largest_remainder
-from ledger.types import ReceiptKey, date_of, day_of
+from ledger.types import Day, ReceiptKey, date_of, day_of
 
 FIRST_YEAR, LAST_YEAR = 1970, 9000
+MOST_DAYS = 400
+"""That goods come back after, where nobody tells the day they were sold."""
 MOST_KNOWN = 100_000
 """Sales of a file that a later return of the same file can name."""
 
@@ -119,13 +121,20 @@ class Sold(NamedTuple):
     """Positions by the dialect's own name of a line, where it has one."""
 
 
-Recorded = Callable[[ReceiptKey], Sequence[SoldLine]]
-"""The lines of a receipt that was recorded before; none where there is no such receipt."""
+Recorded = Callable[[Iterable[ReceiptKey]], Sold | None]
+"""The first receipt of these keys that was recorded before."""
 
 
-def nothing_recorded(_: ReceiptKey) -> Sequence[SoldLine]:
+def nothing_recorded(_: Iterable[ReceiptKey]) -> Sold | None:
     """No receipt was recorded before."""
-    return ()
+    return None
+
+
+def days_before(stores: Iterable[str], number: str, day: Day) -> Iterator[ReceiptKey]:
+    """The keys that a sale may have of which a shop tells no day, the latest first."""
+    for back in range(MOST_DAYS):
+        for store in stores:
+            yield ReceiptKey(store, "", day - back, number)
 
 
 class Reading:
@@ -150,19 +159,19 @@ class Reading:
 
     def return_of(
         self, name: str, product: str, quantity: int, *, line: str = "",
-        key: ReceiptKey | None = None,
+        keys: Iterable[ReceiptKey] = (),
     ) -> dict[str, object] | None:  # fmt: skip
         """The line that goods come back from, as a receipt names it; None where nobody knows.
 
-        The sale is one of this file, by its name there, or one recorded before, by its key. A line
-        without a name is found by its product, where it sold as much.
+        The sale is one of this file, by its name there, or one recorded before, by a key that it may
+        have. A line without a name is found by its product, where it sold as much.
         """
         sold = self._sold.get(name)
-        if sold is None and key is not None:
-            sold = Sold(key, list(self._recorded(key)))
-            self.keep(name, sold)
         if sold is None:
-            return None
+            sold = self._recorded(keys)
+            if sold is None:
+                return None
+            self.keep(name, sold)
         position = (line and sold.names.get(line)) or _found(sold, product, abs(quantity))
         if not position:
             return None

@@ -16,6 +16,7 @@ from adapters.records import Progress
 MOST_BYTES = 1 << 24
 """Of one element, and of what stands between two of them."""
 _REPORT_BYTES = 1 << 20
+_TRUE = frozenset({"true", "1"})
 
 
 class NotXml(ValueError):
@@ -99,6 +100,39 @@ def text_of(element: Any) -> bytes:
     """An element as it was written, more or less."""
     written: bytes = _lxml().tostring(element, encoding="utf-8", with_tail=False)
     return written
+
+
+# What reading an element takes; names are without their namespaces.
+
+
+def local_name(element: Any) -> str:
+    """A name without its namespace."""
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def children(element: Any, name: str) -> Iterator[Any]:
+    """The children of a name."""
+    found: Iterator[Any] = element.iterchildren(f"{{*}}{name}")
+    return found
+
+
+def child(element: Any, name: str) -> Any:
+    """The first child of a name; None where there is none, or no element."""
+    return None if element is None else next(children(element, name), None)
+
+
+def text(element: Any, name: str) -> str:
+    """The text of the first child of a name; empty where there is none."""
+    found = child(element, name)
+    return "" if found is None else (found.text or "").strip()
+
+
+def flag(element: Any, name: str) -> bool:
+    """Whether an attribute of any namespace is true."""
+    return any(
+        value.lower() in _TRUE for key, value in element.items() if key.rpartition("}")[2] == name
+    )
 
 
 def _lxml() -> Any:
