@@ -217,6 +217,11 @@ def test_envelope_without_content_is_bad_with_its_first_reason(tmp_path):
     assert bad == (("first.ndjson", 9, 100, 50), "store", "why", None)
 
 
+def test_envelope_without_content_or_reason_says_that(tmp_path):
+    bad = only(tmp_path, b'{"rejected":{"file":"f","line":1,"offset":0,"length":0}}')
+    assert bad.error == "an envelope without a receipt"
+
+
 @pytest.mark.parametrize(
     ("data", "field"),
     [

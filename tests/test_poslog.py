@@ -1,5 +1,7 @@
 """POSLog: the NCR profile of 2.1 and ARTS 6.0, into exactly the receipts they stand for."""
 
+import sys
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -374,6 +376,12 @@ def test_memory_stays_that_of_one_transaction(file):
     assert sum(told) == len(body)
     tree = poslog.elements(file, "Transaction")
     assert max(len(list(e.getparent())) for e, _ in zip(tree, range(5_000), strict=False)) < 200
+
+
+def test_without_the_library_it_is_named(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lxml.etree", None)
+    with pytest.raises(ImportError, match=r"loyalty-ledger\[tills\]"):
+        read(poslog, file, ARTS + END)
 
 
 @pytest.mark.skipif(not PUBLIC.exists(), reason="the public sample is not here")

@@ -218,7 +218,7 @@ def _unwrap(place: Place, raw: bytes, envelope: _Envelope) -> Item:
     except UNREADABLE as error:
         return Bad(first, "text" if bytes(envelope.text) else "base64", explain(error)[1], raw)
     if inner is None:
-        return Bad(first, found.field, found.error, None)
+        return Bad(first, found.field, found.error or "an envelope without a receipt", None)
     try:
         return Good(first, _decode_receipt(inner), inner)
     except UNREADABLE as error:
