@@ -23,6 +23,7 @@ from ledger.application.questions import Questions
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
 from ledger.application.reviews import Reviews
+from ledger.application.rhythm import Rhythms
 from ledger.application.segments import Segments
 from ledger.application.tiers import Tiers
 from ledger.application.upkeep import Upkeep
@@ -51,6 +52,7 @@ class LoyaltyLedger(
     Campaigns,
     Reviews,
     Tiers,
+    Rhythms,
     Reads,
     Segments,
     Questions,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -123,6 +123,15 @@ def product(reader: Reader, code: str) -> Product | None:
             levels.pop()
         return Product(code_, name, tuple(levels), brand, maker, kind)
     return None
+
+
+def groups(reader: Reader, codes: Sequence[str], level: int) -> dict[str, str]:
+    """The group that products have on a level, 1 being the nearest, as far as they have one."""
+    query = (
+        f"SELECT code, level{level} FROM {reader.name(DIM_PRODUCT)}"
+        f" WHERE code IN ({', '.join('?' * len(codes))}) AND level{level} <> ''"
+    )
+    return dict(reader.rows(query, tuple(codes)))
 
 
 def _prices(reader: Reader, code: str, store: str, upto: int | None) -> Periods:
