@@ -76,8 +76,12 @@ def _listed(stage: Stage, ledger: LoyaltyLedger, members: int) -> None:
     made = members * ROUNDS
     stage.ratio("lists made, members/s", made / rows.wall, made / log.wall, "schedule_vs_log",
                 whose="from the log", target=AIM)  # fmt: skip
-    print(f"  {'receipts a member, lines a receipt':44}{VISITS:>12}   {LINES}")
+    own = (
+        f"{made / rows.wall:,.0f} by the clock; {VISITS} receipts a member, {LINES} lines a receipt"
+    )
+    print(f"  {'a second of this process, members':44}{made / rows.cpu:>12,.0f}   {own}")
     stage.figure("schedule_members_per_s", made / rows.wall)
+    stage.figure("schedule_members_per_cpu_s", made / rows.cpu)
     half, whole = (_peak_kb(ledger, count) for count in (members // 2, members))
     print(f"  {'memory at most, kB':44}{whole:>12,}   for half of them {half:,}")
     stage.figure("schedule_peak_kb", whole)
@@ -137,9 +141,12 @@ def histories(members: int, currency: str, seed: int = 5) -> Iterator[Receipt]:
 
 
 def _lines(rng: Random, own: list[int]) -> Iterator[Line]:
-    """Two in three are favourites, the first ones most often."""
-    for _ in range(rng.randint(LINES - 6, LINES + 6)):
+    """Two in three are favourites, the first ones most often; each product once."""
+    wanted = rng.randint(LINES - 6, LINES + 6)
+    products: dict[int, None] = {}
+    while len(products) < wanted:
         place = min(rng.randrange(FAVOURITES), rng.randrange(FAVOURITES))
-        product = own[place] if rng.randrange(3) else rng.randrange(PRODUCTS)
+        products[own[place] if rng.randrange(3) else rng.randrange(PRODUCTS)] = None
+    for product in products:
         quantity = 1 if rng.randrange(5) else rng.randint(2, 6)
         yield Line(f"20{product:011}", quantity, quantity * (100 + product % 900))

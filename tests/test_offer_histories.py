@@ -1,11 +1,18 @@
 """Lists are the same bytes from rows and from the log, and a past day's what they were then."""
 
+import hashlib
 import random
 
+import numpy as np
 import pytest
+from msgspec.structs import replace
 from shop import DAY, NOW, back, line, receipt
 from test_offer_lists import shopping, told
 
+from ledger.forecast.moment import Moment
+from ledger.forecast.pairs import own_at
+from ledger.forecast.population import unpacked
+from ledger.forecast.purchases import purchases
 from ledger.offers.histories import Histories
 from ledger.projections.rhythm import RHYTHM
 
@@ -155,3 +162,73 @@ def test_a_page_of_rows_is_read_by_itself(ledger, monkeypatch):
     members = [first, *lists]
     assert [one.member_id.hex() for one in members] == [one["member"] for one in whole[1]]
     assert [one.visits for one in members] == [one["visits"] for one in whole[1]]
+
+
+def test_what_a_crowd_of_another_day_has_of_a_member_is_what_the_member_was_then():
+    """Told from what is kept now, as far as the latest eight purchases reach back."""
+    rng = np.random.default_rng(3)
+    member = np.repeat(np.arange(20), 60)
+    day = np.concatenate([np.sort(rng.integers(0, 100, 60)) for _ in range(20)])
+    bought = purchases(member, day, day, rng.integers(0, 40, len(member)))
+    known = bought.known_on(80)
+    then = Moment.at(bought, known, np.full(20, 80), dated=True)
+    now = Moment.at(bought, bought.visits, np.full(20, 99), dated=True)
+    own = own_at(now.pairs, np.ones(20, np.int64), bought.visits - known)
+    keys = {
+        key: at for at, key in enumerate(zip(then.pairs.member, then.pairs.item, strict=True))
+    }  # fmt: skip
+    for at, key in enumerate(zip(now.pairs.member, now.pairs.item, strict=True)):
+        mine = [column[at] for column in own]
+        if key not in keys:
+            assert mine == [0, 0, 0, 0, 0], "it was bought later"
+            continue
+        assert mine == pytest.approx([column[keys[key]] for column in then.own])
+    apart = own_at(now.pairs, np.zeros(20, np.int64), bought.visits - known)
+    assert not np.any(apart)
+
+
+def test_the_population_is_recorded_with_the_model_and_nobody_else_is_read(ledger, monkeypatch):
+    put = sorted(shopping(members=20), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    before = told(ledger)
+    fitted = ledger.event(ledger.fit_offers("mara", "fit-1"))
+    assert fitted.digest == hashlib.sha256(fitted.model + fitted.population).hexdigest()
+    known = unpacked(fitted.population)
+    assert known.packed() == fitted.population
+    assert (known.crowd.members, known.day) == (20, TODAY)
+    assert before[0] == ""
+    read = []
+    real = Histories.by
+
+    def by(self, size, member=b""):
+        for some in real(self, size, member):
+            read.extend(one.member for one in some)
+            yield some
+
+    monkeypatch.setattr(Histories, "by", by)
+    told(ledger, card="c07")
+    assert read == [ledger.member_of("c07")]
+
+
+def test_a_model_of_before_has_no_population_and_a_sample_is_counted(ledger, monkeypatch):
+    put = sorted(shopping(members=20), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    fitted = ledger.event(ledger.fit_offers("mara", "fit-1"))
+    whole = told(ledger)
+    monkeypatch.setattr(type(ledger), "_fitted", lambda *_: replace(fitted, population=b""))
+    assert told(ledger) == whole
+
+
+def test_what_is_new_since_the_model_is_told_to_nobody_but_who_bought_it(ledger):
+    """So a list is the same, whoever else is asked about."""
+    put = sorted(shopping(members=9), key=lambda one: one.captured_at)
+    ledger.record_all(put, history=True, enrol=True)
+    ledger.fit_offers("mara", "fit-1")
+    ledger.clock.now += DAY
+    ledger.record(receipt(line(9, "A new one"), line(9, "P00"), card="c03", at=NOW + 60))
+    _, lists = told(ledger, lines=100)
+    having = [one["member"] for one in lists if "A new one" in {x["product"] for x in one["lines"]}]
+    assert having == [ledger.member_of("c03").hex()]
+    for card in ("c02", "c03", "c04"):
+        (alone,) = told(ledger, card=card, lines=100)[1]
+        assert alone in lists

@@ -277,6 +277,16 @@ LATER = {
         ("own light",),
         ("mai",),
     ),
+    "model-population": e.ModelFitted(
+        b"\x94\x0e\xc3\x90\x90",
+        "cd" * 32,
+        20_454,
+        77,
+        12,
+        "mara",
+        "fit-2",
+        b"\x95\xcdO\xe6\x90\x90\x0c\xc4\x00",
+    ),
     "scan-offers": e.ReceiptScanned(
         e.Scan("Köln 7", "3", 20_454, "000126", NOW, 60, PACKED),
         e.Award(

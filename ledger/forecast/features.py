@@ -64,9 +64,9 @@ def _own(pairs: Pairs) -> dict[str, Floats]:
         "middle_interval": log(middle_interval(pairs.gap) + 0.5),
         "second_gap": np.where(pairs.gap[1] > 0, log(pairs.gap[1]), 0),
     }  # fmt: skip
-    for factor in _FACTORS:
+    for factor, counted in zip(_FACTORS, lately(pairs.gap, *_FACTORS), strict=True):
         most = (1 - factor**visits) / (1 - factor)
-        columns[f"lately_{factor}"] = log(lately(pairs.gap, factor) / most)
+        columns[f"lately_{factor}"] = log(counted / most)
     return columns
 
 
@@ -108,9 +108,10 @@ def _by_days(pairs: Pairs, people: People) -> dict[str, Floats]:
         "visits_28": np.log1p(people.lately[whose]),
         "visits_56": np.log1p(people.lately_56[whose]),
     }
-    for days in _HALF_LIVES:
-        worth = 0.5 ** (np.arange(pairs.age.max(initial=0) + 1) / days)
-        columns[f"lately_{days}_days"] = log(faded(pairs.age, worth))
+    ages = np.arange(pairs.age.max(initial=0) + 1)
+    worths = faded(pairs.age, *[0.5 ** (ages / days) for days in _HALF_LIVES])
+    for days, counted in zip(_HALF_LIVES, worths, strict=True):
+        columns[f"lately_{days}_days"] = log(counted)
     return columns
 
 
@@ -121,11 +122,14 @@ def _interval(span: Ints, count: Ints) -> Floats:
 
 def middle_interval(gap: Ints) -> Floats:
     """The median of the latest intervals, the lower of two; 0 where there is none."""
-    intervals = np.where(gap[1:] > NEVER, gap[1:] - gap[:-1], np.iinfo(np.int64).max)
+    several = np.flatnonzero(gap[1] > NEVER)
+    some = gap[:, several]
+    intervals = np.where(some[1:] > NEVER, some[1:] - some[:-1], np.iinfo(np.int64).max)
     intervals.sort(axis=0)
-    there = (gap[1:] > NEVER).sum(axis=0)
-    middle = np.take_along_axis(intervals, np.maximum(there - 1, 0)[None] // 2, axis=0)[0]
-    return np.where(there > 0, middle, 0).astype(np.float64)
+    there = (some[1:] > NEVER).sum(axis=0)
+    middle = np.zeros(gap.shape[1])
+    middle[several] = np.take_along_axis(intervals, (there - 1)[None] // 2, axis=0)[0]
+    return middle
 
 
 def of_new(

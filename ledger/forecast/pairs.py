@@ -147,19 +147,23 @@ def _since(bought: Purchases, known: Ints, day: Ints) -> Ints:
     return np.bincount(whose, counted, bought.members).astype(np.int64)
 
 
-def lately(gap: Ints, factor: float) -> Floats:
-    """Purchases, each counted less by this factor for every visit that it lies back."""
-    return faded(gap, factor ** np.arange(-1, gap.max(initial=0)))
+def lately(gap: Ints, *factors: float) -> list[Floats]:
+    """Purchases, each counted less by a factor for every visit that it lies back; by factor."""
+    powers = np.arange(-1, gap.max(initial=0))
+    return faded(gap, *[factor**powers for factor in factors])
 
 
-def faded(back: Ints, worth: Floats) -> Floats:
+def faded(back: Ints, *worths: Floats) -> list[Floats]:
     """Purchases, each at its worth by how far it lies back; what is not there is worth nothing.
 
-    Looked up: a power of each would take most of the time that a list takes.
+    Looked up: a power of each would take most of the time that a list takes. Most products were
+    bought less often than is looked at, so what is there is picked out first.
     """
-    table = np.concatenate([[0.0], worth])
-    weights: Floats = table.take(back + 1)  # faster than by index
-    return np.asarray(weights.sum(axis=0), dtype=np.float64)
+    there = np.flatnonzero(back > NEVER)
+    pairs = back.shape[1]
+    pair, values = there % max(pairs, 1), back.ravel().take(there)
+    weights = [np.asarray(worth.take(values), dtype=np.float64) for worth in worths]
+    return [np.bincount(pair, weight, pairs).astype(np.float64) for weight in weights]
 
 
 def own_at(pairs: Pairs, inside: Ints, since: Ints | None = None) -> Own:
@@ -175,7 +179,7 @@ def own_at(pairs: Pairs, inside: Ints, since: Ints | None = None) -> Own:
     there = inside[pairs.member]
     return Own(
         np.maximum(first - 1, 0) * there, np.maximum(times - 1, 0) * there,
-        (gap == 1).any(axis=0) * there, lately(gap, 0.7) * 0.3 * there, ((first > 0) * there).astype(np.float64),
+        (gap == 1).any(axis=0) * there, lately(gap, 0.7)[0] * 0.3 * there, ((first > 0) * there).astype(np.float64),
     )  # fmt: skip
 
 
@@ -188,6 +192,6 @@ def crowd_at(pairs: Pairs, items: int) -> Crowd:
     fresh = (pairs.first_gap <= 2) & (pairs.visits > 2)
     return Crowd(
         sums(pairs.first_gap - 1), sums(pairs.times - 1), sums(pairs.gap[0] == 1),
-        sums(lately(pairs.gap, 0.7) * 0.3), sums(np.ones(len(pairs.item))), sums(fresh),
+        sums(lately(pairs.gap, 0.7)[0] * 0.3), sums(np.ones(len(pairs.item))), sums(fresh),
         len(np.unique(pairs.member)),
     )  # fmt: skip

@@ -89,7 +89,7 @@ def chunk(some: Sequence[History], numbers: Numbers, today: Day, before: Day) ->
     codes = [code for one in kept for code in one.goods]
     item, items, number = numbers.of(codes)
     member = np.repeat(np.arange(len(kept)), [len(one.goods) for one in kept])
-    order = np.argsort(member * len(items) + item)
+    order = np.argsort(member * len(items) + item, kind="stable")  # members are sorted already
     visits = np.array([one.visits for one in kept], dtype=np.int64)
     pairs, words, begin = _pairs(kept, member, item, order, visits, today)
     whose, latest = _latest(kept)
@@ -138,14 +138,19 @@ def _pairs(
     known = visits[member]
     number, day = column(begin_of_times), column(begin_of_times + _DAY)
     before = (earlier > 0) & (column(begin + 1) < number)
-    first, first_day = np.where(before, [column(begin + 1), column(begin + 2)], [number, day])
-    back = rows - 1 - np.arange(RECENT)[:, None]
-    there = back >= 0
-    at = begin_of_times + _WORDS * np.maximum(back, 0)
+    first = np.where(before, column(begin + 1), number)
+    first_day = np.where(before, column(begin + 2), day)
+    last = begin_of_times + _WORDS * (rows - 1)
+    # Most products were bought less often than is looked at: what is there is put into its place.
+    counts = np.minimum(rows, RECENT)
+    pair = np.repeat(np.arange(len(rows)), counts)
+    back = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
+    at = last[pair] - _WORDS * back
+    gap = np.full((RECENT, len(rows)), NEVER, dtype=np.int64)
+    age = gap.copy()
+    gap[back, pair] = known[pair] - column(at)
+    age[back, pair] = today - column(at + _DAY)
     pairs = Pairs(
-        member, item, rows + earlier, known,
-        np.where(there, known - column(at), NEVER),
-        np.where(there, today - column(at + _DAY), NEVER),
-        known - first, today - first_day,
+        member, item, rows + earlier, known, gap, age, known - first, today - first_day
     )  # fmt: skip
-    return pairs, words, at[0]
+    return pairs, words, last
