@@ -130,22 +130,25 @@ def test_the_value_of_offers_is_what_was_used_of_issued_lists(shop, clock):  # n
         off, spent = off + 100, spent + 300
     shown = given[3]  # and nothing of it bought
     shop.record(receipt(line(77, "salt"), card=cards[shown.member], offers=(shown.barcode,)))
-    shop.record(receipt(back(sold, 1, 1), card=cards[one.member]))  # half of the last one
+    clock.now += 15 * DAY
+    shop.record(receipt(back(sold, 1, 1), card=cards[one.member], at=clock.now))  # half of the last
     (total, of) = shop.offers_value(TODAY, TODAY + 13)
     assert (total.campaign, of.campaign) == ("", code)
     for sums in (total, of):
         assert (sums.lists, sums.accepted_lists) == (len(given), 4)
         assert (sums.members, sums.used_members) == (len(given), 3)
-        assert (sums.pieces, sums.off_minor, sums.spent_minor) == (5, off - 50, spent - 150)
+        assert (sums.pieces, sums.off_minor, sums.spent_minor) == (6, off, spent - 150)
+    for sums in shop.offers_value(TODAY + 14, TODAY + 28):  # of these days is the return alone
+        assert (sums.lists, sums.used_members) == (0, 0)
+        assert (sums.pieces, sums.off_minor, sums.spent_minor) == (-1, -50, 0)
     lift = shop.campaign_results(code).lift_issued
     assert lift is not None
     assert (of.lift_minor, of.lift_low_minor, of.lift_high_minor) == (
         lift.difference_minor, lift.low_minor, lift.high_minor,
     )  # fmt: skip
     assert total.lift_minor is None
-    assert shop.offers_value(TODAY + 14, TODAY + 28) == [total._replace(
-        lists=0, accepted_lists=0, members=0, used_members=0, pieces=0, off_minor=0, spent_minor=0
-    )]  # fmt: skip
+    (nothing,) = shop.offers_value(TODAY + 30, TODAY + 40)
+    assert (nothing.lists, nothing.pieces, nothing.spent_minor) == (0, 0, 0)
 
 
 def test_on_the_command_line(past, db, capsys):

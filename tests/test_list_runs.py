@@ -166,6 +166,8 @@ def test_who_is_gone_gets_none_and_a_day_that_is_not_over_has_none(shop):
     with pytest.raises(InputInvalid, match="not over") as refused:
         run(shop, as_of=TODAY)
     assert refused.value.field == "as_of"
+    with pytest.raises(InputInvalid, match="not over"):
+        shop.issue_made(shop.plan_lists(as_of=TODAY), planning.parts(1)[0])
     with pytest.raises(CardUnknown):
         run(shop, card="nobody")
     past = run(shop, as_of=AS_OF - 30)

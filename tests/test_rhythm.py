@@ -1,5 +1,6 @@
 """What is kept of a member's purchases: the same however the log is cut, and what an oracle says."""
 
+import json
 import random
 from collections import Counter
 from itertools import pairwise
@@ -8,11 +9,14 @@ import msgspec
 import pytest
 from shop import DAY, NOW, back, line, receipt
 
-from ledger.policies.rhythm import DAYS, LATEST, Pace, pace
+from adapters.cli.main import main
+from ledger.errors import InputInvalid, MemberUnknown
+from ledger.policies.rhythm import DAYS, LATEST, Pace, pace, standing
 from ledger.projections import engine, habits
 from ledger.projections.habits import FRESH, TIME, VISIT, Fresh, Habits, fresh, step, taken
 from ledger.projections.rhythm import FCT_MEMBER_GOODS, FCT_MEMBER_RHYTHM, RHYTHM, Rhythm, rhythms
 from ledger.store.keys import ID_BYTES, MEMBER
+from ledger.types import Level, Product
 
 FIRST = bytes([MEMBER]).ljust(ID_BYTES, b"\0")
 
@@ -273,3 +277,76 @@ def test_the_columns_tell_the_pace_and_who_is_gone(ledger):
     ledger.close_member("a", "moved", "Ada", "close-a")
     ledger.erase_member("a", "asked", "Ada", "e1")
     assert told("a")[0][-1] == 1
+
+
+# --- one member ------------------------------------------------------------------------------
+
+
+def test_a_habit_of_a_product_and_of_a_group_is_what_an_oracle_says(ledger):
+    """Groups from what is kept of their products, which are let go at different times."""
+    made = shopping(2, visits=130)
+    put(ledger, made)
+    for number in range(30):
+        group = Level(f"g{number % 3}"), Level("all")
+        ledger.describe_product(Product(f"p{number}", f"P {number}", group if number else ()))
+    today = NOW // DAY
+    own = [one for one in made if one.card == "c1"]
+    own.sort(key=lambda one: int(one.captured_at.timestamp()) // DAY)  # as recorded, on a day
+    for level in (0, 1, 2):
+        view = ledger.rhythm_of("c1", level)
+        assert view.visits == 130
+        told = {one.code: one for one in view.habits}
+        bought_on = {}
+        for number, one in enumerate(own):
+            for x in one.lines:
+                if x.kind == "sale":
+                    code = int(x.product[1:])
+                    name = (x.product, f"g{code % 3}", "all")[level] if code or not level else ""
+                    day = int(one.captured_at.timestamp()) // DAY
+                    bought_on.setdefault(name, {}).setdefault((number, day), []).append(x)
+        assert set(told) == set(bought_on)
+        for name, visits in bought_on.items():
+            days = [day for _, day in visits]
+            lines = list(visits.values())
+            assert told[name].first_day == days[0]
+            assert told[name].last_day == days[-1]
+            assert told[name].spend_minor == sum(x.amount_minor for some in lines for x in some)
+            assert told[name].paid_minor == sum(x.amount_minor for x in lines[-1])
+            gaps = sorted(b - a for a, b in pairwise(days[-LATEST:]))
+            assert told[name].every_days == (gaps[(len(gaps) - 1) // 2] if gaps else 0)
+            if not level:
+                counts = sorted(sum(x.quantity for x in some) for some in lines[-LATEST:])
+                assert told[name].quantity == counts[(len(counts) - 1) // 2]
+                assert told[name].purchases == len(visits)
+            assert told[name].rhythm == (
+                standing(told[name].every_days, today - days[-1]) if len(days) > 1 else "once"
+            )
+    most = [one.purchases for one in ledger.rhythm_of("c1").habits]
+    assert most == sorted(most, reverse=True)
+
+
+def test_who_bought_nothing_has_no_rhythm_and_a_wrong_level_is_refused(ledger):
+    ledger.enrol("c1")
+    assert ledger.rhythm_of("c1") is None
+    with pytest.raises(InputInvalid) as refused:
+        ledger.rhythm_of("c1", 5)
+    assert refused.value.field == "level"
+    with pytest.raises(MemberUnknown):
+        ledger.rhythm_of("nobody")
+
+
+def test_on_the_command_line(ledger, db, capsys):
+    put(ledger, [receipt(line(300, "tea", 2), card="c1", at=NOW - DAY * d) for d in (19, 12, 5)])
+    ledger.enrol("c2")
+    ledger.close()
+    assert main(["rhythm", "c1", "--db", db]) == 0
+    shown = capsys.readouterr().out
+    assert "3 visits from" in shown
+    assert "tea" in shown
+    assert main(["rhythm", "c1", "--db", db, "--level", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["code"], one["purchases"], one["quantity"]) for one in told["habits"]] == [
+        ("", 3, 1)
+    ]
+    assert main(["rhythm", "c2", "--db", db]) == 0
+    assert "Nothing" in capsys.readouterr().out

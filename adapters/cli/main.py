@@ -42,6 +42,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("statement", "statement", "show a member's points, movement by movement"),
     Entry("quote", "quote", "what baskets would earn and cost, recording nothing"),
     Entry("expiring", "expiring", "whose points are gone soon"),
+    Entry("rhythm", "rhythm", "how often a member comes, and buys what"),
     Entry("segments", "segments", "members in groups by what they bought, and who moved"),
     Entry("ask", "ask", "questions about single members: who to win back, to tell, to call"),
     Entry("redeem", "redeem", "turn points into money off, a gift or a voucher"),

@@ -25,6 +25,7 @@ from ledger.application.questions import Questions
 from ledger.application.reads import Reads
 from ledger.application.receipts import Receipts
 from ledger.application.reviews import Reviews
+from ledger.application.rhythm import Rhythms
 from ledger.application.segments import Segments
 from ledger.application.tiers import Tiers
 from ledger.application.upkeep import Upkeep
@@ -53,6 +54,7 @@ class LoyaltyLedger(
     Issuing,
     Reviews,
     Tiers,
+    Rhythms,
     Reads,
     Segments,
     Questions,

@@ -125,6 +125,15 @@ def product(reader: Reader, code: str) -> Product | None:
     return None
 
 
+def groups(reader: Reader, codes: Sequence[str], level: int) -> dict[str, str]:
+    """The group that products have on a level, 1 being the nearest, as far as they have one."""
+    query = (
+        f"SELECT code, level{level} FROM {reader.name(DIM_PRODUCT)}"
+        f" WHERE code IN ({', '.join('?' * len(codes))}) AND level{level} <> ''"
+    )
+    return dict(reader.rows(query, tuple(codes)))
+
+
 def _prices(reader: Reader, code: str, store: str, upto: int | None) -> Periods:
     return _periods(reader, FCT_PRICE, "'', ''", (code, store, upto))
 

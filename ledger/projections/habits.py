@@ -15,6 +15,7 @@ import msgspec
 
 from ledger.events.columns import unpacked
 from ledger.events.parts import Goods
+from ledger.policies.habit import Kept
 from ledger.policies.rhythm import LATEST
 from ledger.types import Day
 
@@ -162,6 +163,18 @@ def taken(kept: Habits, news: Sequence[Fresh]) -> Habits:
         latest[-VISITS * VISIT.size :],
         goods if len(goods) <= GOODS else _without_oldest(goods),
     )
+
+
+def kept(times: bytes) -> Kept:
+    """What is kept of a product."""
+    first, *latest = TIME.iter_unpack(times)
+    if first[0] >= 0:
+        latest = [first, *latest]
+        return Kept(len(latest), first[1], sum(time[3] for time in latest), latest)
+    count, number, day, spend_minor = first
+    days = min((number, day), latest[0][:2])
+    spend_minor += sum(time[3] for time in latest)
+    return Kept(len(latest) - count, days[1], spend_minor, latest)
 
 
 def _day(one: Fresh) -> Day:
