@@ -1,8 +1,11 @@
 """Every dialect through `loyalty ingest`: told by its file, and its totals are the ledger's."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from test_dsfinvk import SOLD, SOUP, Export
 from test_erpnext import INVOICE
 from test_erpnext import RETURN as CREDIT
@@ -103,6 +106,14 @@ def test_what_is_not_certain_is_asked_for(tmp_path):
             detect(path)
     path.write_bytes(b'{"rejected":{},"receipt":{"financial_status":"paid"}}')
     assert detect(path) == "ndjson"
+
+
+@given(data=st.binary(max_size=60).map(lambda data: FILES["dsfinvk"][:-40] + data))
+def test_an_archive_of_any_bytes_is_told_or_asked_for(tmp_path_factory, data):
+    path = tmp_path_factory.getbasetemp() / "noise"
+    path.write_bytes(data)
+    with suppress(InputInvalid):
+        assert detect(path) in {"dsfinvk", "ndjson"}
 
 
 APART = {

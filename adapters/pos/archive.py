@@ -24,7 +24,7 @@ MOST_RATIO = 200
 """Text of a till shrinks to a tenth; a bomb to a thousandth."""
 _SMALL = 1 << 20
 """Below this nobody minds how much a file swells."""
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError,
     struct.error, OverflowError, IndexError,
 )  # fmt: skip
@@ -84,7 +84,7 @@ class Archive:
             return
         try:
             yield from self._rows(name, needed)
-        except (csv.Error, *_BROKEN) as error:
+        except (csv.Error, *BROKEN) as error:
             raise self._refused(f"{name}: {str(error)[:200]}") from error
 
     def _rows(self, name: str, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
@@ -121,7 +121,7 @@ def opened(path: Path, progress: Progress | None = None) -> Iterator[Archive]:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except _BROKEN as error:
+    except BROKEN as error:
         msg = f"{path} is no ZIP archive: {str(error)[:200]}"
         raise InputInvalid(msg) from error
     with archive:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
+from adapters.pos.archive import BROKEN
 from adapters.pos.terms import Reading
 from adapters.records import Item
 from ledger.errors import InputInvalid
@@ -42,7 +43,7 @@ def _is_export(begin: bytes, path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("transactions.csv") for name in archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
+    except BROKEN:
         return False
 
 
