@@ -81,7 +81,7 @@ def test_points_that_differ_are_an_error(stage, monkeypatch):
         (hot_member, {"hot_member_vs_handwritten"}),
         (latency, {"closed_p99_us", "open_p99_us", "open_p999_us"}),
         (two_processes, {"two_processes_vs_one"}),
-        (offers, {"schedule_members_per_s", "schedule_vs_replay"}),
+        (offers, {"schedule_members_per_s", "schedule_vs_log", "rhythm_share_of_ingest_cpu"}),
         (batches, {"ingest_vs_limit", "ingest_workers_2_vs_1", "ingest_decision_share"}),
     ],
     ids=["online", "hot_member", "latency", "two_processes", "offers", "batches"],

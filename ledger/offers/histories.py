@@ -58,6 +58,11 @@ class Part(NamedTuple):
         """One member."""
         return cls(_moved(member, -1), _moved(member, 1))
 
+    @property
+    def single(self) -> bool:
+        """Whether it is one member's."""
+        return _moved(self.after, 2) == self.until
+
 
 def _moved(member: bytes, by: int) -> bytes:
     return (int.from_bytes(member) + by).to_bytes(ID_BYTES)
@@ -89,11 +94,11 @@ class Histories:
         """Read the log alone, or rows too: with `glance`, they must have come to the cut."""
         self.cut = cut
         self._log = log
-        self._glance = glance if glance and self._few_changed(glance) else None
+        self._glance = glance
 
     def by(self, size: int, part: Part = EVERYBODY) -> Iterator[list[History]]:
         """So many members at a time, in the order of their ids."""
-        if self._glance:
+        if self._glance and (part.single or self._few_changed(self._glance)):
             yield from self._rows(self._glance, part, size)
             return
         some: list[History] = []

@@ -20,8 +20,8 @@ from ledger.policies.rhythm import LATEST
 from ledger.types import Day
 
 FRESH = 32
-"""So many receipts are taken in together, or a quarter to a half of what is packed already: with
-fewer the same bytes are written more often, with more there is more to read for who asks."""
+"""So many receipts are taken in together, from the 128th on twice as many: with fewer the same bytes
+are written more often, with more there is more to read for who asks."""
 VISITS = 128
 """The latest visits, whose days and spend are kept."""
 GOODS = 1_000
@@ -105,8 +105,8 @@ def _sold(goods: Goods) -> tuple[tuple[str, ...], tuple[int, ...], tuple[int, ..
 
 
 def step(visits: int) -> int:
-    """At which multiples of visits they are taken in; each step is a multiple of the one before."""
-    return max(FRESH, 1 << visits.bit_length() >> 2)
+    """At which multiples of visits receipts are taken in."""
+    return FRESH if visits < 4 * FRESH else 2 * FRESH
 
 
 def fresh(visits: int) -> int:
