@@ -74,9 +74,9 @@ def counted(monkeypatch):
     calls = []
     real = Histories._logged
 
-    def logged(self, after, until):
-        calls.append(after)
-        return real(self, after, until)
+    def logged(self, part):
+        calls.append(part)
+        return real(self, part)
 
     monkeypatch.setattr(Histories, "_logged", logged)
     return calls
@@ -160,8 +160,8 @@ def test_a_page_of_rows_is_read_by_itself(ledger, monkeypatch):
     )
     ledger.catch_up()
     members = [first, *lists]
-    assert [one.member_id.hex() for one in members] == [one["member"] for one in whole[1]]
-    assert [one.visits for one in members] == [one["visits"] for one in whole[1]]
+    assert [one.member.hex() for one in members] == [one["member"] for one in whole[1]]
+    assert [one.shopping.visits for one in members] == [one["visits"] for one in whole[1]]
 
 
 def test_what_a_crowd_of_another_day_has_of_a_member_is_what_the_member_was_then():
@@ -200,8 +200,8 @@ def test_the_population_is_recorded_with_the_model_and_nobody_else_is_read(ledge
     read = []
     real = Histories.by
 
-    def by(self, size, member=b""):
-        for some in real(self, size, member):
+    def by(self, size, *part):
+        for some in real(self, size, *part):
             read.extend(one.member for one in some)
             yield some
 
@@ -215,7 +215,8 @@ def test_a_model_of_before_has_no_population_and_a_sample_is_counted(ledger, mon
     ledger.record_all(put, history=True, enrol=True)
     fitted = ledger.event(ledger.fit_offers("mara", "fit-1"))
     whole = told(ledger)
-    monkeypatch.setattr(type(ledger), "_fitted", lambda *_: replace(fitted, population=b""))
+    without = replace(fitted, population=b"")
+    monkeypatch.setattr("ledger.offers.plan.fitted_by", lambda *_: without)
     assert told(ledger) == whole
 
 
