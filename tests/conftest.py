@@ -7,9 +7,13 @@ from contextlib import contextmanager
 from functools import cache
 
 import pytest
+from hypothesis import settings
 
 from bench.server import drop_database, in_memory, new_database, postgres_server
 from ledger.application import LoyaltyLedger
+
+settings.register_profile("untimed", deadline=None)  # how long a case takes is the machine's affair
+settings.load_profile("untimed")
 
 SECRET = b"a log secret that the tests share"
 NOW = 1_767_225_600

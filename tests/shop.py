@@ -105,6 +105,9 @@ def snapshots_taken(ledger):
     """Wait for the snapshots of all that was answered: nobody else does."""
     ledger._writer.submit_all([]).result(30)
     ledger._writer._taken.result(30)
+    due = list(ledger._writer._due.values())  # while others were taken; the next batch takes them
+    if due:
+        ledger.log.put_snapshots(due)
 
 
 def claimed(ledger):
