@@ -59,19 +59,24 @@ class Take(NamedTuple):
     points: int
 
 
-class LineRef(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Points at one line of an earlier receipt; `line` counts from 1."""
+class ReceiptRef(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """Names a receipt by what the till prints on it."""
 
     store: Name
     lane: Annotated[str, Meta(max_length=64)]
     business_date: dt.date
     number: Name
-    line: Annotated[int, Meta(ge=1, le=5000)]
 
     @property
     def key(self) -> ReceiptKey:
-        """The natural key of the receipt that the line is on."""
+        """The natural key, under which it counts once."""
         return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
+
+
+class LineRef(ReceiptRef, frozen=True, gc=False):
+    """Points at one line of an earlier receipt; `line` counts from 1."""
+
+    line: Annotated[int, Meta(ge=1, le=5000)]
 
 
 class Line(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):

@@ -1,10 +1,8 @@
 """ERPNext: POS invoices and their returns into exactly the receipts they stand for."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
-from tills import BERLIN, amount, holds, noise, plain, put, read, receipts
+from tills import BERLIN, amount, dump, holds, noise, plain, put, read, receipts
 
 from adapters.pos import erpnext
 from adapters.records import Bad, Good
@@ -55,10 +53,6 @@ RETURN = {
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "invoices.json"
-
-
-def dump(*documents):
-    return "\n".join(map(json.dumps, documents)).encode()
 
 
 def test_an_invoice(file):

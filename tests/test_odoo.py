@@ -1,10 +1,8 @@
 """Odoo: orders of both calls into exactly the receipts they stand for."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
-from tills import BERLIN, amount, bad, holds, noise, plain, put, read, receipts
+from tills import BERLIN, amount, bad, dump, holds, noise, plain, put, read, receipts
 
 from adapters.pos import odoo
 from adapters.pos.gs1 import scale
@@ -61,10 +59,6 @@ OLD = {
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "orders.json"
-
-
-def dump(*documents):
-    return "\n".join(map(json.dumps, documents)).encode()
 
 
 def test_a_flat_order(file):

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tills import BERLIN, bad, holds, plain, read, receipts
+from tills import BERLIN, bad, cut, holds, plain, read, receipts
 
 from adapters.pos import csv
 from adapters.records import Bad, Good
@@ -134,10 +134,7 @@ CUTS = st.tuples(
 
 
 def spoiled(cuts):
-    data = WHOLE
-    for at, length, piece in cuts:
-        data = data[:at] + piece + data[at + length :]
-    return data
+    return cut(WHOLE, cuts)
 
 
 @settings(max_examples=300)

@@ -5,7 +5,7 @@ import sys
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tills import BERLIN, CHICAGO, PUBLIC_SAMPLES, amount, bad, holds, plain, read, receipts
+from tills import BERLIN, CHICAGO, PUBLIC_SAMPLES, amount, bad, cut, holds, plain, read, receipts
 
 from adapters.pos import poslog
 from adapters.pos import xml as xml_module
@@ -406,10 +406,7 @@ CUTS = st.tuples(st.integers(0, len(WHOLE)), st.integers(0, 60), st.sampled_from
 
 
 def spoiled(cuts):
-    data = WHOLE
-    for at, length, piece in cuts:
-        data = data[:at] + piece + data[at + length :]
-    return data
+    return cut(WHOLE, cuts)
 
 
 @settings(max_examples=300)

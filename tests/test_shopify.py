@@ -9,6 +9,7 @@ from tills import (
     PUBLIC_SAMPLES,
     amount,
     bad,
+    dump,
     holds,
     noise,
     plain,
@@ -84,10 +85,6 @@ BACK = {
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "orders.json"
-
-
-def dump(*documents):
-    return "\n".join(map(json.dumps, documents)).encode()
 
 
 def test_an_order(file):

@@ -1,10 +1,8 @@
 """Square: orders, returns and notices into exactly the receipts they stand for."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
-from tills import BERLIN, amount, bad, holds, noise, plain, put, read, receipts
+from tills import BERLIN, amount, bad, dump, holds, noise, plain, put, read, receipts
 
 from adapters.pos import square
 from adapters.pos.terms import Reading
@@ -71,10 +69,6 @@ PAYMENT = {
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "orders.json"
-
-
-def dump(*documents):
-    return "\n".join(map(json.dumps, documents)).encode()
 
 
 def test_an_order(file):

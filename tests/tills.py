@@ -73,6 +73,18 @@ def holds(dialect, path, data, terms=BERLIN):
     return items
 
 
+def dump(*documents):
+    """Documents, one a line."""
+    return "\n".join(map(json.dumps, documents)).encode()
+
+
+def cut(whole, cuts):
+    """Bytes of which pieces are taken out, others put in: each a place, a length, what comes there."""
+    for at, length, piece in cuts:
+        whole = whole[:at] + piece + whole[at + length :]
+    return whole
+
+
 # Documents that are nearly right.
 
 ODD = st.sampled_from(
@@ -118,10 +130,10 @@ def spoiled(document):
 def noise(document):
     """Bytes of any kind, a document that is nearly right, or whole but cut or encoded wrongly."""
     raw = json.dumps(document).encode()
-    cut = st.integers(0, len(raw)).map(lambda at: raw[:at])
+    begun = st.integers(0, len(raw)).map(lambda at: raw[:at])
     lines = st.lists(st.sampled_from([raw, b"{}", b"[", b"\xff", b"null"]), max_size=4)
     odd = st.sampled_from(
         [raw.decode().encode("utf-16"), b"\xef\xbb\xbf" + raw, b"[" * 100_000, b'{"a":' * 5_000,
          raw.replace(b":", b":\0", 1), b"[" + raw + b"," + raw + b"]"]
     )  # fmt: skip
-    return st.binary(max_size=200) | spoiled(document) | cut | lines.map(b"\n".join) | odd
+    return st.binary(max_size=200) | spoiled(document) | begun | lines.map(b"\n".join) | odd

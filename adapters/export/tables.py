@@ -27,7 +27,7 @@ from ledger.projections.schema import (
     Projection,
     Table,
 )
-from ledger.store.leaf import leaf_hash
+from ledger.store.leaf import leaf_of
 from ledger.store.log import Stored
 
 EVENTS = Table(
@@ -157,10 +157,7 @@ class Reader:
 def _intact(position: int, row: Stored) -> None:
     """Raise unless an event is the one that was written: an export must not spread damage."""
     try:
-        leaf = leaf_hash(
-            position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
-            row.state, row.claims or b"",
-        )  # fmt: skip
+        leaf = leaf_of(row)
     except (struct.error, TypeError):
         leaf = b""
     if row.position != position or leaf != row.leaf:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from ledger.types import MOST_POINTS, ReceiptKey, day_of
+from ledger.types import MOST_POINTS, ReceiptRef
 
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
 Store = Annotated[str, Meta(max_length=64)]
@@ -25,20 +25,6 @@ class Sent(Struct, frozen=True, forbid_unknown_fields=True):
 
 class Told(Struct, frozen=True, omit_defaults=False):
     """The base of what is answered."""
-
-
-class Key(Sent, frozen=True):
-    """A receipt's natural key."""
-
-    store: Word
-    lane: Store
-    business_date: dt.date
-    number: Word
-
-    @property
-    def key(self) -> ReceiptKey:
-        """As the ledger knows it."""
-        return ReceiptKey(self.store, self.lane, day_of(self.business_date), self.number)
 
 
 class Recorded(Told, frozen=True):
@@ -83,7 +69,7 @@ class ReturnedLine(Sent, frozen=True):
 class Return(Sent, frozen=True):
     """Take goods of a receipt back, all of it or some lines."""
 
-    receipt: Key
+    receipt: ReceiptRef
     command_id: CommandId
     lines: Annotated[tuple[ReturnedLine, ...], Meta(max_length=5000)] = ()
     store: Store = ""
@@ -93,10 +79,10 @@ class Return(Sent, frozen=True):
 class VoidReturn(Sent, frozen=True):
     """Take a return back: the one under a command id, or the one a receipt brought."""
 
-    receipt: Key
+    receipt: ReceiptRef
     command_id: CommandId
     by_command: Annotated[str, Meta(max_length=200)] = ""
-    by_receipt: Key | None = None
+    by_receipt: ReceiptRef | None = None
 
 
 class Returned(Told, frozen=True):
@@ -111,7 +97,7 @@ class Returned(Told, frozen=True):
 class Attribute(Sent, frozen=True):
     """Give a receipt without a member to a card's holder."""
 
-    receipt: Key
+    receipt: ReceiptRef
     card: Word
 
 
@@ -255,7 +241,7 @@ class Complaint(Sent, frozen=True):
     """A complaint on a line of a receipt."""
 
     card: Word
-    receipt: Key
+    receipt: ReceiptRef
     line: Annotated[int, Meta(ge=1, le=5000)]
     reason: Text
     command_id: CommandId

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -21,12 +19,11 @@ from adapters.records import Bad, Found, Good, Unread
 from adapters.rejects import refused
 from ledger.application import LoyaltyLedger
 from ledger.errors import LedgerError, StoreUnavailable
+from ledger.store import helping
 
 BATCH = 1_000
 DEATHS_BORNE = 3
 """Times the process of one hand may end before the import does."""
-GARBAGE = 50_000
-"""Objects before the collector looks in a process that only decides."""
 
 
 class How(NamedTuple):
@@ -189,9 +186,7 @@ def _light(found: Found) -> Found:
 
 def _serve(db: str, how: How, pipe: Any) -> None:
     """Take portions in until nobody sends any more, however the sender ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    helping.begin()
     with suppress(EOFError, OSError):
         try:
             ledger = LoyaltyLedger.open(db)

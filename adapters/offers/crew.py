@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from multiprocessing import get_context
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid, StoreUnavailable
+from ledger.store import helping
 
 if TYPE_CHECKING:
     from ledger.offers.histories import Part
@@ -23,8 +22,6 @@ Act = Callable[[LoyaltyLedger, "Plan", "Part"], T]
 MOST_WORKERS = 64
 AHEAD = 2
 """Parts for each worker that are done and not asked for yet."""
-GARBAGE = 50_000
-"""Objects before the collector looks in a process that only works."""
 PATIENCE_SECONDS = 10
 
 
@@ -111,9 +108,7 @@ class _Crew:
 
 def _serve(db: str, plan: Plan, act: Act[Any], pipe: Connection) -> None:
     """Do parts until nobody asks any more, however the asker ended."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    helping.begin()
     with suppress(EOFError, OSError):
         try:
             with LoyaltyLedger.open(db) as ledger:

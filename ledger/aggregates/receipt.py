@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from ledger import events as e
+from ledger.store.keys import Keys
 
 
 class Back(NamedTuple):
@@ -74,6 +75,13 @@ def _sums(pairs: Iterable[tuple[tuple[int, ...], tuple[int, ...]]]) -> dict[int,
 def claimed(member: bytes, version: int, scanned: e.ReceiptScanned) -> e.ReceiptClaimed:
     """What the stream of a receipt begins with where it begins with the member's scan."""
     return e.ReceiptClaimed(member, version, scanned.fingerprint)
+
+
+def claim_of(event: e.Event, keys: Keys) -> bytes:
+    """The stream of a receipt that begins with an event of another stream; empty: none does."""
+    if isinstance(event, e.ReceiptScanned) and event.fingerprint:
+        return keys.receipt(event.scan.key)
+    return b""
 
 
 def evolve(state: ReceiptState | None, event: e.Event) -> ReceiptState:

@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ledger.application.campaigns import Campaigns
 from ledger.application.offers import Offers
-from ledger.calendar import midnight
 from ledger.offers.histories import Cut, Histories
-from ledger.projections.offer_value import offer_sums
-from ledger.types import Day, Instant
+from ledger.projections.offer_value import OfferValue, offer_values
+from ledger.types import Day
 
 if TYPE_CHECKING:  # numpy is an extra, and takes its time to load
     from ledger.offers.receipts import Receipts
-
-
-class OfferValue(NamedTuple):
-    """What the offers of a campaign, or of all, came to in a period; see `OfferSums`."""
-
-    campaign: str
-    """Empty: of all."""
-    lists: int
-    accepted_lists: int
-    members: int
-    used_members: int
-    pieces: int
-    off_minor: int
-    spent_minor: int
-    lift_minor: int | None = None
-    """Spent on its goods by a member who was issued it more than by one held out, over the whole
-    campaign; None where there is nobody to compare."""
-    lift_low_minor: int | None = None
-    lift_high_minor: int | None = None
 
 
 class Backtests(Campaigns, Offers):
@@ -47,17 +27,17 @@ class Backtests(Campaigns, Offers):
 
         return receipts(Histories(self.log, Cut(self.log.head(), self.clock())))
 
-    def end_of(self, day: Day) -> Instant:
-        """The last instant of a day of the programme's zone."""
-        return midnight(day + 1, self.programme_at(self.clock()).programme.time_zone) - 1
-
     def offers_value(self, first: Day, last: Day) -> list[OfferValue]:
         """What issued offers came to in a period: of all campaigns, then of each by its code."""
         with self.reading() as reader:
-            sums = offer_sums(reader, first, last)
+            values = offer_values(reader, first, last)
         found = []
-        for one in sums:
+        for one in values:
             lift = self.campaign_results(one.campaign).lift_issued if one.campaign else None
-            known = (lift.difference_minor, lift.low_minor, lift.high_minor) if lift else ()
-            found.append(OfferValue(*one, *known))
+            if lift:
+                one = one._replace(  # noqa: PLW2901  with what only its results tell
+                    lift_minor=lift.difference_minor, lift_low_minor=lift.low_minor,
+                    lift_high_minor=lift.high_minor,
+                )  # fmt: skip
+            found.append(one)
         return found

@@ -9,9 +9,14 @@ from ledger import events as e
 from ledger.aggregates.campaign import CampaignState
 from ledger.aggregates.pool import Pool
 from ledger.application.door import Door
-from ledger.commands.campaigns import ChangeBudget, CreateCampaign, EndCampaign, pools_of
+from ledger.commands.campaigns import (
+    ChangeBudget,
+    CreateCampaign,
+    EndCampaign,
+    campaign_of,
+    pools_of,
+)
 from ledger.commands.common import Outcome
-from ledger.errors import CampaignUnknown
 from ledger.policies.lift import Lift, lift, lift_of_shares
 from ledger.programme.campaign import read_campaign
 from ledger.projections.buying import Window, kinds_bought, window_of
@@ -126,9 +131,7 @@ class Campaigns(Door):
         Raises:
             CampaignUnknown.
         """
-        state = cast("CampaignState | None", self._state(self.keys.campaign(code)))
-        if state is None:
-            raise CampaignUnknown(f"`{code}`", field="campaign")
+        state = campaign_of(self._fresh(), code)
         pools = [cast("Pool | None", self._state(pool)) for pool in pools_of(self.keys, code)]
         minor, pieces = [pool.drawn if pool else 0 for pool in pools]
         return CampaignView(state, minor, pieces)

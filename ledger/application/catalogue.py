@@ -7,7 +7,6 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ledger.application.door import Door
-from ledger.calendar import local_day
 from ledger.commands.catalogue import (
     DescribeProduct,
     Listing,
@@ -90,8 +89,7 @@ class Catalogues(Door):
             ProductUnknown: it was neither described nor priced, promoted or sold.
         """
         if day is None:
-            now = self.clock()
-            day = local_day(now, self.programme_at(now).programme.time_zone)
+            day = self.current_day()
         with self.reading() as reader:
             found, was_sold = item(reader, code, store, upto), sold(reader, code)
         if not (any(found) or was_sold):

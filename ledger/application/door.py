@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 from ledger.aggregates.member.earning import Rules
 from ledger.aggregates.member.state import Member
 from ledger.aggregates.programmes import Programmes
 from ledger.application.codec import codec
+from ledger.calendar import local_day, midnight
 from ledger.commands.common import Outcome, personal_of
 from ledger.jobs import JOBS
 from ledger.jobs.job import Job
@@ -29,7 +31,7 @@ from ledger.store.opening import SECRET
 from ledger.store.vault import Vault
 from ledger.store.working import Cache, Working
 from ledger.store.writer import Command, Writer
-from ledger.types import Clock, Instant, Personal
+from ledger.types import Clock, Day, Instant, Personal
 
 CACHED_STREAMS = 200_000
 
@@ -71,7 +73,7 @@ class Door:
 
     @contextmanager
     def reading(self, *, catch_up: bool = True) -> Iterator[Reader]:
-        """A reader of the reporting tables, brought up to the head of the log first."""
+        """A reader of the reporting tables, brought up to the head of the log first, or as they are."""
         if catch_up:
             self.engine.catch_up()
         with self.log.transaction(commit=False) as cursor:
@@ -81,13 +83,22 @@ class Door:
         """What is kept of members, from rows and log; where rows are missing, from the log alone."""
         self.engine.catch_up()
         left_out = any(one.projection == RHYTHM.name for one in self.engine.parked())
-        return Histories(self.log, cut, None if left_out else self._glance)
+        as_they_are = partial(self.reading, catch_up=False)
+        return Histories(self.log, cut, None if left_out else as_they_are)
 
-    @contextmanager
-    def _glance(self) -> Iterator[Reader]:
-        """A reader of the reporting tables as they are."""
-        with self.log.transaction(commit=False) as cursor:
-            yield Reader(self.engine.reports, cursor, self.engine.projections)
+    def current_day(self) -> Day:
+        """The day in the programme's zone."""
+        now = self.clock()
+        return local_day(now, self.programme_at(now).programme.time_zone)
+
+    def end_of(self, day: Day) -> Instant:
+        """The last instant of a day of the programme's zone."""
+        return midnight(day + 1, self.programme_at(self.clock()).programme.time_zone) - 1
+
+    def holder_of(self, card: str) -> bytes | None:
+        """The member's stream of whoever holds a card; None where nobody does."""
+        owner = self._state(self.keys.card(card))
+        return bytes(owner.member) if owner and owner.member else None
 
     def _do(self, command: Command) -> Outcome:
         return cast("Outcome", self._writer.ask(command))

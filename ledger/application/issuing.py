@@ -10,12 +10,11 @@ from typing import Any, NamedTuple, cast
 from msgspec.structs import replace
 
 from ledger.aggregates.campaign import CampaignState
-from ledger.aggregates.card import CardState
 from ledger.application.door import Door
-from ledger.calendar import local_day, midnight
+from ledger.commands.campaigns import campaign_of
 from ledger.commands.common import Outcome, storable
 from ledger.commands.offers import IssueList, asked_of
-from ledger.errors import CampaignOver, CampaignUnknown, InputInvalid, MemberClosed, OffersLimited
+from ledger.errors import CampaignOver, InputInvalid, MemberClosed, OffersLimited
 from ledger.events import ListedOffer, ListIssued
 from ledger.offers.audience import addressed, open_members
 from ledger.types import Day
@@ -82,10 +81,9 @@ class Issuing(Door):
         Raises:
             CampaignUnknown.
         """
-        state = self._known(code)
-        zone = self.programme_at(self.clock()).programme.time_zone
-        day = local_day(self.clock(), zone) if as_of is None else as_of
-        programme = self.programme_at(midnight(day + 1, zone) - 1).programme
+        state = campaign_of(self._fresh(), code)
+        day = self.current_day() if as_of is None else as_of
+        programme = self.programme_at(self.end_of(day)).programme
         with self.reading() as reader:
             return addressed(reader, state.terms, day, programme)
 
@@ -107,7 +105,7 @@ class Issuing(Door):
             raise InputInvalid("Which offers?", field="offers")
         codes = dict.fromkeys(offer.campaign for offer in offers)
         for code in codes:
-            if until_day > self._known(code).until_day:
+            if until_day > campaign_of(self._fresh(), code).until_day:
                 raise CampaignOver(f"`{code}`", field="until")
         cells = {code: self.addressed(code, as_of=as_of) for code in codes}
         with self.reading() as reader:
@@ -126,12 +124,6 @@ class Issuing(Door):
                 run.add(one.offers, self._issued(outcome))
         return run.report({code: len(members - cells[code].keys()) for code in codes})
 
-    def _known(self, code: str) -> CampaignState:
-        state = cast("CampaignState | None", self._state(self.keys.campaign(code)))
-        if state is None:
-            raise CampaignUnknown(f"`{code}`", field="campaign")
-        return state
-
     def _issued(self, outcome: Any) -> tuple[ListIssued | Exception, bool]:
         """The event of a list, or why there is none, and whether it was there before."""
         if isinstance(outcome, Outcome):
@@ -147,11 +139,11 @@ class Issuing(Door):
             campaign = cast("CampaignState | None", self._state(self.keys.campaign(code)))
             if campaign and campaign.terms.cells:
                 cells[code] = self.addressed(code)
-        owner = cast("CardState | None", self._state(self.keys.card(card))) if cells else None
-        if owner is None:
+        holder = self.holder_of(card) if cells else None
+        if holder is None:
             return tuple(offers)  # refused, or decided, as they are
         return tuple(
-            replace(one, cell=cells[one.campaign].get(owner.member, ""))
+            replace(one, cell=cells[one.campaign].get(holder, ""))
             if one.campaign in cells and not (one.cell or one.amount)
             else one
             for one in offers

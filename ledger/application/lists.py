@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ledger.application.offers import Offers
-from ledger.calendar import local_day
 from ledger.errors import InputInvalid, LedgerError
 from ledger.jobs.job import CHUNK
 from ledger.offers.histories import EVERYBODY, Histories, Part
@@ -74,8 +73,7 @@ class ListRuns(Offers):
         Raises:
             InputInvalid: it is not.
         """
-        now = self.clock()
-        if as_of >= local_day(now, self.programme_at(now).programme.time_zone):
+        if as_of >= self.current_day():
             msg = "That day is not over: what is bought today would make other lists."
             raise InputInvalid(msg, field="as_of")
         return as_of

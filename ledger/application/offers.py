@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ledger.application.door import Door
-from ledger.calendar import local_day
 from ledger.commands.common import Outcome
 from ledger.commands.models import RecordModel
 from ledger.errors import CardUnknown, InputInvalid
-from ledger.offers.histories import EVERYBODY, Cut, Part, cut_at
+from ledger.offers.histories import EVERYBODY, Cut, Part
 from ledger.programme import MOST_LINES, MOST_LIST_DAYS
 from ledger.types import Day
 
@@ -100,13 +99,11 @@ class Offers(Door):
             return plan(self.log, self.codec, reader, rules, ask, histories, told_by)
 
     def _cut(self, as_of: Day | None) -> tuple[Day, Cut]:
-        now = self.clock()
-        zone = self.programme_at(now).programme.time_zone
-        day = local_day(now, zone) if as_of is None else as_of
-        return day, cut_at(self.log, day, zone)
+        day = self.current_day() if as_of is None else as_of
+        return day, Cut(self.log.head(), self.end_of(day))
 
     def _holder(self, card: str) -> bytes:
-        owner = self._state(self.keys.card(card))
-        if owner is None or not owner.member:
+        holder = self.holder_of(card)
+        if holder is None:
             raise CardUnknown(field="card")
-        return bytes(owner.member)
+        return holder

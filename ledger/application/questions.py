@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 from ledger.aggregates.member.state import Member
 from ledger.application.door import Door
 from ledger.application.segments import check_goods
-from ledger.calendar import add_months, local_day, midnight
+from ledger.calendar import add_months, midnight
 from ledger.errors import InputInvalid
 from ledger.policies.asking import UNKNOWN, Cost, Facts, Figure, Found, Habits, Terms
 from ledger.policies.profile import Profile
@@ -102,10 +102,9 @@ class Questions(Door):
 
     def _asked(self, query: AskQuery) -> Asked:
         question = _question(query)
-        zone = self.programme_at(self.clock()).programme.time_zone
-        as_of = local_day(self.clock(), zone) if query.as_of is None else query.as_of
+        as_of = self.current_day() if query.as_of is None else query.as_of
         window = window_of(query.window, as_of)
-        programme = self.programme_at(midnight(as_of + 1, zone) - 1).programme
+        programme = self.programme_at(self.end_of(as_of)).programme
         if question.costs and programme.redeem.cash is None:
             raise InputInvalid("The programme does not say what points pay.", field="redeem.cash")
         a_year_before = day_of(add_months(date_of(as_of + 1), -12)) - 1

@@ -80,11 +80,6 @@ class Reads(Door):
             return stream
         raise MemberUnknown(f"`{card_or_id}`")
 
-    def holder_of(self, card: str) -> bytes | None:
-        """The member's stream of whoever holds a card; None where nobody does."""
-        owner = self._state(self.keys.card(card))
-        return bytes(owner.member) if owner and owner.member else None
-
     def member_with(self, identity: str) -> bytes | None:
         """The member who enrolled with an e-mail address or telephone number; None where nobody did.
 
@@ -197,6 +192,18 @@ class Reads(Door):
             CardUnknown.
         """
         return self._looked(lambda working: inquire(working, card))
+
+    def quote_and_inquire(self, receipt: Receipt) -> tuple[Quote, Inquiry]:
+        """Both for the card of a basket, at one look.
+
+        Raises:
+            InputInvalid, CardUnknown, CurrencyUnknown.
+        """
+
+        def look(working: Working) -> tuple[Quote, Inquiry]:
+            return quote(working, receipt), inquire(working, receipt.card or "")
+
+        return self._looked(look)
 
     def _looked(self, look: Callable[[Working], T]) -> T:
         """Decide something on the log as it is, and record nothing."""

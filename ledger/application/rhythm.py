@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ledger.application.reads import Reads
-from ledger.calendar import local_day
 from ledger.errors import InputInvalid
 from ledger.policies.habit import Habit, Kept, habit
 from ledger.policies.rhythm import pace, rhythm
@@ -47,9 +46,8 @@ class Rhythms(Reads):
         if not 0 <= level <= LEVELS:
             raise InputInvalid(f"From 0 to {LEVELS}.", field="level")
         member = self.member_of(card_or_id)
-        now = self.clock()
-        programme = self.programme_at(now).programme
-        today = local_day(now, programme.time_zone)
+        currency = self.programme_at(self.clock()).programme.currency
+        today = self.current_day()
         with self.reading() as reader:
             found = rhythm_of(reader, member)
             if found is None:
@@ -61,7 +59,7 @@ class Rhythms(Reads):
             name = group_of.get(code, NO_GROUP) if level else code
             products.setdefault(name, []).append(kept(times))
         habits = [habit(name, some, today, group=level > 0) for name, some in products.items()]
-        return _view(member, found, habits, today, programme.currency)
+        return _view(member, found, habits, today, currency)
 
 
 def _view(

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from ledger.application.door import Door
-from ledger.calendar import local_day, midnight
+from ledger.calendar import midnight
 from ledger.errors import InputInvalid
 from ledger.policies.profile import Criterion, Profile, Segmented, Terms
 from ledger.policies.segments import ONE_OFF, SEGMENTATIONS, Segmentation, segmented
@@ -79,10 +79,9 @@ class Segments(Door):
             InputInvalid: no such segmentation or window, or goods are needed or make no sense.
         """
         way = _way(query)
-        zone = self.programme_at(self.clock()).programme.time_zone
-        as_of = local_day(self.clock(), zone) if query.as_of is None else query.as_of
+        as_of = self.current_day() if query.as_of is None else query.as_of
         window = window_of(query.window, as_of)
-        programme = self.programme_at(midnight(as_of + 1, zone) - 1).programme
+        programme = self.programme_at(self.end_of(as_of)).programme
         with self.reading() as reader:
             now, found = _segment(reader, way, query, window, programme)
             if query.against is None:

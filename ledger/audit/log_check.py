@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import msgspec
 from eventsourcing.persistence import PersistenceError
 
-from ledger import events as e
+from ledger.aggregates.receipt import claim_of
 from ledger.audit.findings import ENOUGH, Finding
 from ledger.store.codec import Codec
 from ledger.store.keys import ID_BYTES, MEMBER, Keys
-from ledger.store.leaf import leaf_hash
+from ledger.store.leaf import leaf_of
 from ledger.store.log import Log, Stored
 
 PAGE = 5_000
@@ -71,10 +70,7 @@ def _check_row(expected: int, row: Stored, codec: Codec, keys: Keys) -> Finding 
 
 def _problem(row: Stored, codec: Codec, keys: Keys) -> str:
     try:
-        leaf = leaf_hash(
-            row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
-            row.state, row.claims or b"",
-        )  # fmt: skip
+        leaf = leaf_of(row)
         ids = (row.stream, row.claims or row.stream)
         intact = leaf == row.leaf and all(len(one) == ID_BYTES for one in ids)
     except (struct.error, TypeError, AttributeError):
@@ -85,14 +81,8 @@ def _problem(row: Stored, codec: Codec, keys: Keys) -> str:
         event = codec.decode[row.topic.decode()](row.state)
     except (KeyError, UnicodeDecodeError, msgspec.MsgspecError) as error:
         return f"the event cannot be decoded: {error}"
-    return "" if row.claims == _claimed(event, keys) else "it does not claim its own receipt"
-
-
-def _claimed(event: Any, keys: Keys) -> bytes | None:
-    """The stream that an event should claim."""
-    if not isinstance(event, e.ReceiptScanned) or not event.fingerprint:
-        return None
-    return keys.receipt(event.scan.key)
+    right = row.claims == (claim_of(event, keys) or None)
+    return "" if right else "it does not claim its own receipt"
 
 
 def _member(stream: object) -> str:

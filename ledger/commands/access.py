@@ -7,7 +7,7 @@ from typing import NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates.access import AccessKey
-from ledger.commands.common import Outcome, claim, storable
+from ledger.commands.common import Outcome, authored, claim, storable
 from ledger.errors import AccessKeyUnknown, InputInvalid
 from ledger.policies.access import ROLES, TILL
 from ledger.store.working import Working
@@ -67,8 +67,7 @@ class IssueKey(NamedTuple):
             raise InputInvalid(msg, field="role")
         if not 0 < len(self.holder) <= LONGEST_NAME:
             raise InputInvalid(f"A name of up to {LONGEST_NAME} characters.", field="holder")
-        if not self.author:
-            raise InputInvalid("A key needs an author.", field="author")
+        authored(self.author, "A key")
         if self.role == TILL and not self.stores:
             raise InputInvalid("A till's key is for one store or more.", field="stores")
         if len(self.stores) > MOST_STORES or "" in self.stores:
@@ -104,7 +103,7 @@ class RotateKey(NamedTuple):
         claimed = claim(working, "access-key", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        _authored(self.author)
+        authored(self.author, "A key")
         if self.grace_seconds < 0:
             raise InputInvalid("It cannot end before now.", field="grace")
         now, known = working.now, key_of(working, self.id)
@@ -147,7 +146,7 @@ class RevokeKey(NamedTuple):
         claimed = claim(working, "access-key-end", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        _authored(self.author)
+        authored(self.author, "A key")
         storable(reason=self.reason)
         if not self.reason:
             raise InputInvalid("Say why.", field="reason")
@@ -167,9 +166,3 @@ def key_of(working: Working, key_id: str) -> AccessKey:
     if known is None:
         raise AccessKeyUnknown(f"`{key_id}`", field="id")
     return known
-
-
-def _authored(author: str) -> None:
-    storable(author=author)
-    if not author:
-        raise InputInvalid("A key needs an author.", field="author")

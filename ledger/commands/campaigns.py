@@ -11,7 +11,7 @@ from ledger import events as e
 from ledger.aggregates.campaign import NO_LIMIT, CampaignState
 from ledger.calendar import local_day
 from ledger.commands.catalogue import state_of
-from ledger.commands.common import Outcome, claim, rules_at, storable
+from ledger.commands.common import Outcome, authored, claim, rules_at
 from ledger.errors import (
     AmountInvalid,
     BudgetShort,
@@ -47,7 +47,7 @@ class CreateCampaign(NamedTuple):
             CampaignInvalid: a product is not in the catalogue.
             InputInvalid: no author is given.
         """
-        _authored(self.author)
+        authored(self.author, "A campaign")
         stream = working.keys.campaign(self.campaign.code)
         known = cast("CampaignState | None", working.state(stream))
         event = _created(self.campaign, working.now, self.author)
@@ -92,7 +92,7 @@ class EndCampaign(NamedTuple):
         claimed = claim(working, "campaign-end", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        _authored(self.author)
+        authored(self.author, "A campaign")
         state = campaign_of(working, self.code)
         zone = rules_at(working, working.now).programme.time_zone
         if self.until_day < local_day(working.now, zone):
@@ -135,7 +135,7 @@ class ChangeBudget(NamedTuple):
         claimed = claim(working, "campaign-budget", self.command_id, content)
         if earlier := claimed.earlier(working):
             return earlier
-        _authored(self.author)
+        authored(self.author, "A campaign")
         self._check(working, campaign_of(working, self.code))
         changes = (self.amount_minor, self.pieces)
         _stock(working, self.code, changes, self.author, self.command_id)
@@ -188,13 +188,6 @@ def _stock(
     for pool, quantity in zip(pools_of(working.keys, code), quantities, strict=True):
         if quantity:
             working.emit(pool, e.Stocked(quantity, author, command))
-
-
-def _authored(author: str) -> None:
-    storable(author=author)
-    if not author:
-        msg = "A campaign needs an author."
-        raise InputInvalid(msg, field="author")
 
 
 def _created(campaign: Campaign, now: int, author: str) -> e.CampaignCreated:

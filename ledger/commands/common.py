@@ -208,6 +208,17 @@ def storable(**texts: str) -> None:
             raise InputInvalid("It holds a NUL character.", field=field)
 
 
+def authored(author: str, what: str) -> None:
+    """Make sure that somebody stands for it.
+
+    Raises:
+        InputInvalid: nobody does, or the name cannot be stored.
+    """
+    storable(author=author)
+    if not author:
+        raise InputInvalid(f"{what} needs an author.", field="author")
+
+
 def act(working: Working, rules_zone: str, command_id: str, author: str = "") -> Act:
     """An act of now."""
     now = working.now

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.commands.common import Outcome, accepting, claim, owner_of, storable
+from ledger.commands.common import Outcome, accepting, authored, claim, owner_of, storable
 from ledger.commands.redeem import owned_streams
-from ledger.errors import InputInvalid
 from ledger.store.working import Working
 
 CONSENT = "consent"
@@ -37,8 +36,7 @@ class SetConsent(NamedTuple):
         """
         storable(author=self.author)
         stream, member = owner_of(working, self.card)
-        if not self.author:
-            raise InputInvalid("Consent needs an author.", field="author")
+        authored(self.author, "Consent")
         claimed = claim(working, CONSENT, self.command_id, (stream, self.given, self.author))
         if earlier := claimed.earlier(working):
             return earlier

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.commands.common import Outcome, claim, storable
-from ledger.errors import InputInvalid
+from ledger.commands.common import Outcome, authored, claim, storable
 from ledger.store.keys import MODEL_STREAM
 from ledger.store.working import Working
 from ledger.types import Day
@@ -40,8 +39,7 @@ class RecordModel(NamedTuple):
         claimed = claim(working, "model", self.command_id, (self.as_of, self.author))
         if earlier := claimed.earlier(working):
             return earlier
-        if not self.author:
-            raise InputInvalid("A model needs an author.", field="author")
+        authored(self.author, "A model")
         event = e.ModelFitted(
             self.model, self.digest, self.as_of, self.upto, self.members, self.author,
             self.command_id, self.population,

@@ -13,6 +13,7 @@ from ledger.commands.common import (
     Claim,
     Outcome,
     accepting,
+    authored,
     claim,
     owner_of,
     personal_of,
@@ -115,8 +116,7 @@ class ChangePersonal(NamedTuple):
         storable(author=self.author)
         stream, member = owner_of(working, self.card)
         accepting(member)
-        if not self.author:
-            raise InputInvalid("Changing personal data needs an author.", field="author")
+        authored(self.author, "Changing personal data")
         if not working.vault.available:
             raise PersonalDataUnavailable
         known = personal_of(working, stream, member)

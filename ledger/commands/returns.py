@@ -18,6 +18,7 @@ from ledger.aggregates.receipt import ReceiptState
 from ledger.calendar import local_day
 from ledger.commands.common import (
     Outcome,
+    authored,
     claim,
     owner_of,
     present,
@@ -30,7 +31,7 @@ from ledger.commands.offers import offers_back
 from ledger.commands.redeem import owned_streams
 from ledger.commands.restoring import restore_share
 from ledger.commands.settling import settle_tier, uncounted
-from ledger.errors import AmountInvalid, InputInvalid, LineUnknown, ReceiptUnknown, ReturnTooLarge
+from ledger.errors import AmountInvalid, LineUnknown, ReceiptUnknown, ReturnTooLarge
 from ledger.policies.returns import loose_amount, loose_points
 from ledger.policies.split import part_returned
 from ledger.programme import Programme
@@ -144,9 +145,7 @@ class ReturnLoose(NamedTuple):
         if not 0 < self.amount_minor <= MOST_MINOR:
             msg = f"{self.amount_minor} asked, {MOST_MINOR} at most."
             raise AmountInvalid(msg, field="amount_minor")
-        if not self.author:
-            msg = "A return without receipt needs an author."
-            raise InputInvalid(msg, field="author")
+        authored(self.author, "A return without receipt")
         line = Line(self.product, -1, -self.amount_minor, category=self.category, kind="return")
         when = When(claimed.stream, working.now, None)
         version = return_loose(working, stream, [line], when, self.author)

@@ -16,6 +16,7 @@ from ledger.commands.common import (
     Claim,
     Outcome,
     act,
+    authored,
     card_index,
     claim,
     member_of,
@@ -156,8 +157,7 @@ class MarkStaffCard(NamedTuple):
         """
         storable(cashier=self.cashier, author=self.author)
         stream, member = owner_of(working, self.card)
-        if not self.author:
-            raise InputInvalid("A mark needs an author.", field="author")
+        authored(self.author, "A mark")
         cashier = cashier_key(working, self.cashier)
         if cashier in member.cashiers or not (cashier or member.cashiers):
             return Outcome(stream, working.version(stream), repeat=True)

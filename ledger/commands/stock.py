@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger import events as e
-from ledger.commands.common import Outcome, claim, rules_at, storable
-from ledger.errors import AmountInvalid, InputInvalid, OutOfStock
+from ledger.commands.common import Outcome, authored, claim, rules_at, storable
+from ledger.errors import AmountInvalid, OutOfStock
 from ledger.policies.redeem import gift_of
 from ledger.programme import Gift
 from ledger.store.keys import PROGRAMME_STREAM, Keys
@@ -48,9 +48,7 @@ class StockGift(NamedTuple):
         gift_of(rules_at(working, working.now).programme.redeem, self.gift, self.variant)
         if not self.pieces or abs(self.pieces) > MOST_POINTS:
             raise AmountInvalid(field="pieces")
-        if not self.author:
-            msg = "Stock needs an author."
-            raise InputInvalid(msg, field="author")
+        authored(self.author, "Stock")
         pool = pool_of(working.keys, self.gift, self.variant)
         left = working.pool_left(pool)
         if left + self.pieces < 0:

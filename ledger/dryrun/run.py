@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, cast
 
 from ledger import events as e
 from ledger.aggregates.programmes import NO_MORE, Programmes, Version
+from ledger.aggregates.receipt import claim_of
 from ledger.calendar import local_day, midnight
 from ledger.commands.publish import continues
 from ledger.dryrun.ending import Both, Side, both, ending
@@ -179,15 +180,11 @@ class Run:
             self._begun = begin < len(rows)
             before = zip(rows[:begin], acts, strict=False)
             self._scratch.append(
-                BEFORE, [Row(*row[1:], self._claimed(act.event)) for row, act in before]
+                BEFORE,
+                [Row(*row[1:], claim_of(act.event, self._source.keys)) for row, act in before],
             )
         for act in acts[begin:]:
             self._meet(act)
-
-    def _claimed(self, event: Any) -> bytes:
-        """The stream of a receipt that begins with an event."""
-        claims = isinstance(event, e.ReceiptScanned) and event.fingerprint
-        return self._source.keys.receipt(event.scan.key) if claims else b""
 
     def _begins(self, act: Act) -> bool:
         settled = REPLAYS.get(type(act.event)) in {None, copied, copied_of_card, made_anew}

@@ -27,7 +27,7 @@ from ledger.projections.rhythm import (
     rhythms,
     visit,
 )
-from ledger.store.keys import ID_BYTES, MEMBER
+from ledger.store.keys import ID_BYTES, MEMBER, beside
 from ledger.store.log import Log, Paged
 from ledger.types import Day, Instant
 
@@ -56,16 +56,12 @@ class Part(NamedTuple):
     @classmethod
     def of(cls, member: bytes) -> Part:
         """One member."""
-        return cls(_moved(member, -1), _moved(member, 1))
+        return cls(beside(member, -1), beside(member, 1))
 
     @property
     def single(self) -> bool:
         """Whether it is one member's."""
-        return _moved(self.after, 2) == self.until
-
-
-def _moved(member: bytes, by: int) -> bytes:
-    return (int.from_bytes(member) + by).to_bytes(ID_BYTES)
+        return beside(self.after, 2) == self.until
 
 
 EVERYBODY = Part(*(bytes([kind]).ljust(ID_BYTES, b"\0") for kind in (MEMBER, MEMBER + 1)))

@@ -26,7 +26,7 @@ from ledger.programme import Lists, Programme
 from ledger.projections.catalogue import Shelf, shelf, within_groups
 from ledger.projections.queries import Reader
 from ledger.store.codec import Codec
-from ledger.store.keys import CAMPAIGN, ID_BYTES, MEMBER, MODEL_STREAM
+from ledger.store.keys import CAMPAIGN, ID_BYTES, MEMBER, MODEL_STREAM, beside
 from ledger.store.log import Log
 from ledger.types import Day, Instant
 
@@ -157,9 +157,10 @@ def parts(members: int) -> list[Part]:
 
 def fitted_by(log: Log, codec: Codec, cut: Cut) -> e.ModelFitted | None:
     """The model that had been recorded last."""
-    after = (int.from_bytes(MODEL_STREAM) + 1).to_bytes(ID_BYTES)
     found = None
-    for rows in log.in_streams((MODEL_STREAM, 0), after, cut.upto, (e.ModelFitted.TOPIC,), 100):
+    for rows in log.in_streams(
+        (MODEL_STREAM, 0), beside(MODEL_STREAM, 1), cut.upto, (e.ModelFitted.TOPIC,), 100
+    ):
         for row in rows:
             if row[5] <= cut.until:
                 found = row

@@ -16,6 +16,7 @@ from ledger.forecast.population import Population, nobody
 from ledger.forecast.purchases import Floats, Ints
 from ledger.offers.histories import EVERYBODY, Histories, Part
 from ledger.offers.shopping import Chunk, Numbers, chunk
+from ledger.policies.habit import ONCE
 from ledger.policies.rhythm import BOUNDS, LOST, rhythm
 from ledger.projections.catalogue import Shelf
 from ledger.types import Day
@@ -27,7 +28,7 @@ CROWD = 500
 SAMPLE = 20_000
 """Members, the first in the order of their streams, of whom it is told what all do. Streams are
 hashes, so they are as good as drawn by lot."""
-NEW, ONCE = "new", "once"
+NEW = "new"
 
 
 class Wanted(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from ledger.policies.profile import median
 from ledger.policies.rhythm import LATEST, standing
 from ledger.types import Day
 
@@ -54,7 +55,7 @@ def habit(code: str, products: Sequence[Kept], today: Day, *, group: bool = Fals
             _, before, sum_minor = visits.get(number, (day, 0, 0))
             visits[number] = (day, before + (1 if group else quantity), sum_minor + paid)
     latest = [visits[number] for number in sorted(visits)[-LATEST:]]
-    every = _middle([late - early for (early, *_), (late, *_) in pairwise(latest)])
+    every = median([late - early for (early, *_), (late, *_) in pairwise(latest)])
     last_day, _, paid_minor = latest[-1]
     return Habit(
         code,
@@ -62,12 +63,8 @@ def habit(code: str, products: Sequence[Kept], today: Day, *, group: bool = Fals
         min(one.first_day for one in products),
         last_day,
         every,
-        _middle([quantity for _, quantity, _ in latest]),
+        median([quantity for _, quantity, _ in latest]),
         paid_minor,
         sum(one.spend_minor for one in products),
         standing(every, today - last_day) if len(latest) > 1 else ONCE,
     )
-
-
-def _middle(values: Sequence[int]) -> int:
-    return sorted(values)[(len(values) - 1) // 2] if values else 0

@@ -10,8 +10,8 @@ from ledger.projections.receipt import FCT_RECEIPT_LINE
 from ledger.types import Day
 
 
-class OfferSums(NamedTuple):
-    """Of one campaign, or of all."""
+class OfferValue(NamedTuple):
+    """What the offers of one campaign, or of all, came to in a period."""
 
     campaign: str
     """Empty: of all."""
@@ -27,9 +27,14 @@ class OfferSums(NamedTuple):
     """Taken off, less what came back in the period."""
     spent_minor: int
     """Paid for the goods of receipts of the period that used one, without what came back."""
+    lift_minor: int | None = None
+    """Spent on its goods by a member who was issued it more than by one held out, over the whole
+    campaign; None where that was not asked, or there is nobody to compare."""
+    lift_low_minor: int | None = None
+    lift_high_minor: int | None = None
 
 
-def offer_sums(reader: Reader, first: Day, last: Day) -> list[OfferSums]:
+def offer_values(reader: Reader, first: Day, last: Day) -> list[OfferValue]:
     """Of all campaigns together, then of each that was issued or used in the period, by code."""
     period = (first, last)
     codes = sorted(
@@ -41,7 +46,7 @@ def offer_sums(reader: Reader, first: Day, last: Day) -> list[OfferSums]:
     return [_sums(reader, code, period) for code in ("", *codes)]
 
 
-def _sums(reader: Reader, code: str, period: tuple[Day, Day]) -> OfferSums:
+def _sums(reader: Reader, code: str, period: tuple[Day, Day]) -> OfferValue:
     asked = (*period, code, code)
     of = "BETWEEN ? AND ? AND (campaign = ? OR ? = '')"
     issue, use = reader.name(FCT_OFFER_ISSUE), reader.name(FCT_OFFER_USE)
@@ -67,4 +72,4 @@ def _sums(reader: Reader, code: str, period: tuple[Day, Day]) -> OfferSums:
         " AND l.line = u.line",
         asked,
     )[0]
-    return OfferSums(code, *map(int, (*lists, *used, *spent)))
+    return OfferValue(code, *map(int, (*lists, *used, *spent)))

@@ -18,7 +18,7 @@ from ledger.projections import habits
 from ledger.projections.habits import FRESH, Habits
 from ledger.projections.queries import Reader
 from ledger.projections.schema import At, Column, Found, Out, Projection, Table
-from ledger.store.keys import ID_BYTES, MEMBER
+from ledger.store.keys import MEMBER, beside
 from ledger.types import Day, Instant
 
 DAY_SECONDS = 86_400
@@ -217,8 +217,8 @@ def rhythms(reader: Reader, after: bytes, until: bytes, limit: int) -> list[tupl
 
 def rhythm_of(reader: Reader, member: bytes) -> Rhythm | None:
     """What is kept of a member; None where it bought nothing."""
-    before, after = ((int.from_bytes(member) + by).to_bytes(ID_BYTES) for by in (-1, 1))
-    return next((rhythm for _, rhythm in rhythms(reader, before, after, 1)), None)
+    found = rhythms(reader, beside(member, -1), beside(member, 1), 1)
+    return next((rhythm for _, rhythm in found), None)
 
 
 RHYTHM = Projection(

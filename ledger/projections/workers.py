@@ -7,8 +7,6 @@ the others: the part's cursor says how far it came.
 
 from __future__ import annotations
 
-import gc
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
@@ -23,14 +21,13 @@ from ledger.projections.folder import Folder
 from ledger.projections.rebuild import Scan, Written
 from ledger.projections.runs import Part, Run
 from ledger.projections.schema import Patch, Projection, Said
+from ledger.store import helping
 from ledger.store.codec import Codec
 from ledger.store.keys import Keys
 from ledger.store.log import Log
 from ledger.store.opening import SECRET, open_log
 
 PATIENCE_SECONDS = 10
-GARBAGE = 50_000
-"""Objects before the collector looks; pages hold many, and none in a circle."""
 Told = Callable[[Part, Part], None]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(
@@ -138,9 +135,7 @@ class _Crew:
 
 def serve(task: Task, pipe: Any) -> None:
     """Be a worker: do parts until the pipe is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it decides
-    gc.freeze()
-    gc.set_threshold(GARBAGE)
+    helping.begin()
     log = open_log(task.db)
     try:
         keys = Keys(bytes.fromhex(log.setting(SECRET) or ""))

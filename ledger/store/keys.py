@@ -28,6 +28,11 @@ HMAC_BLOCK = 64
 _LAST_DAY = 0xFFFF
 
 
+def beside(stream: bytes, by: int) -> bytes:
+    """The id that stands so many places after another, or before it."""
+    return (int.from_bytes(stream) + by).to_bytes(ID_BYTES)
+
+
 class Keys:
     """Makes stream ids and fingerprints under one log's secret."""
 

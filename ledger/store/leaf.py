@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import struct
 
+from ledger.store.log import Stored
+
 _HEAD = struct.Struct(">BIQI16sIQI")
 _TAIL = struct.Struct(">IqIqI")
 _CLAIMS = struct.pack(">I", 16)
@@ -35,6 +37,18 @@ def leaf_hash(
     tail = _TAIL.pack(8, recorded_at, 8, written_at, len(state))
     parts = (head, topic, tail, state, _CLAIMS, claims) if claims else (head, topic, tail, state)
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def leaf_of(row: Stored) -> bytes:
+    """The leaf hash that a stored event should have.
+
+    Raises:
+        struct.error, TypeError, AttributeError: a column does not have the form of its own.
+    """
+    return leaf_hash(
+        row.position, row.stream, row.version, row.topic, row.recorded_at, row.written_at,
+        row.state, row.claims or b"",
+    )  # fmt: skip
 
 
 LEAF_SQL = (

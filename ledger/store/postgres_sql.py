@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from ledger.store.leaf import LEAF_SQL
 
-TABLES = """
+BEGUN = "coalesce(claims, originator_id)"
+BEGINS = (
+    "(claims IS NOT NULL OR (originator_version = 1"
+    " AND originator_id >= {first_receipt} AND originator_id < {no_receipt}))"
+)
+"""Rows with which a receipt's stream begins, and that stream: as the index has them, or it is of no use."""
+
+TABLES = (
+    """
 CREATE SCHEMA IF NOT EXISTS {schema};
 CREATE TABLE IF NOT EXISTS {schema}.stored_events (
   notification_id bigint NOT NULL CHECK (notification_id > 0),
@@ -25,8 +33,11 @@ CREATE TABLE IF NOT EXISTS {schema}.stored_events (
 ALTER TABLE {schema}.stored_events ALTER COLUMN state SET STORAGE EXTERNAL;
 CREATE UNIQUE INDEX IF NOT EXISTS stored_events_position ON {schema}.stored_events (notification_id);
 CREATE UNIQUE INDEX IF NOT EXISTS stored_events_begins
-  ON {schema}.stored_events ((coalesce(claims, originator_id))) WHERE claims IS NOT NULL
-  OR (originator_version = 1 AND originator_id >= {first_receipt} AND originator_id < {no_receipt});
+  ON {schema}.stored_events (("""
+    + BEGUN
+    + """)) WHERE """
+    + BEGINS
+    + """;
 CREATE TABLE IF NOT EXISTS {schema}.stored_snapshots (
   originator_id uuid PRIMARY KEY,
   originator_version integer NOT NULL,
@@ -59,6 +70,7 @@ COMMENT ON COLUMN {schema}.stored_events.claims IS 'The stream of a receipt that
 COMMENT ON COLUMN {schema}.stored_events.recorded_at IS 'The ledger''s time, epoch seconds';
 COMMENT ON COLUMN {schema}.stored_events.written_at IS 'Wall time, microseconds since the epoch';
 """
+)  # fmt: skip
 
 AS_NOW = (
     "SELECT attname FROM pg_attribute WHERE attname = %b"
@@ -174,18 +186,13 @@ BROKEN = (
     " HAVING (max(originator_version) <> count(*) OR min(originator_version) <> 1)"
     " AND NOT (min(originator_version) = 2 AND max(originator_version) = count(*) + 1"
     " AND EXISTS (SELECT FROM {schema}.stored_events"
-    " WHERE coalesce(claims, originator_id) = e.originator_id AND claims IS NOT NULL))"
-    " UNION ALL SELECT uuid_send(coalesce(claims, originator_id)) FROM {schema}.stored_events"
-    " WHERE claims IS NOT NULL OR (originator_version = 1"
-    " AND originator_id >= {first_receipt} AND originator_id < {no_receipt})"
-    " GROUP BY coalesce(claims, originator_id) HAVING count(*) > 1 LIMIT %b"
+    f" WHERE {BEGUN} = e.originator_id AND claims IS NOT NULL))"
+    f" UNION ALL SELECT uuid_send({BEGUN}) FROM {{schema}}.stored_events WHERE {BEGINS}"
+    f" GROUP BY {BEGUN} HAVING count(*) > 1 LIMIT %b"
 )
 RECEIPTS = (
-    "SELECT uuid_send(coalesce(claims, originator_id)) FROM {schema}.stored_events"
-    " WHERE (claims IS NOT NULL OR (originator_version = 1"
-    " AND originator_id >= {first_receipt} AND originator_id < {no_receipt}))"
-    " AND coalesce(claims, originator_id) > encode(%b, 'hex')::uuid"
-    " ORDER BY coalesce(claims, originator_id) LIMIT %b"
+    f"SELECT uuid_send({BEGUN}) FROM {{schema}}.stored_events WHERE {BEGINS}"
+    f" AND {BEGUN} > encode(%b, 'hex')::uuid ORDER BY {BEGUN} LIMIT %b"
 )
 KEEP = (
     "INSERT INTO {schema}.personal_keys SELECT encode(u.s, 'hex')::uuid, u.k, u.b"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from ledger.store import sqlite_sql as sql
 from ledger.store.log import Seen, Snapshot
 
 
@@ -53,8 +54,7 @@ class SQLiteBeside:
 
     def setting(self, name: str) -> str | None:
         """See `Log`."""
-        exists = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
-        if self._value(exists, "log_settings") is None:
+        if self._value(sql.HAS_TABLE, "log_settings") is None:
             return None
         found = self._value("SELECT value FROM log_settings WHERE name = ?", name)
         return cast("str | None", found)

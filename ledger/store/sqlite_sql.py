@@ -42,7 +42,7 @@ ACCESS_LOG = (
     " at INTEGER NOT NULL, key TEXT NOT NULL, holder TEXT NOT NULL, role TEXT NOT NULL,"
     " operation TEXT NOT NULL, subject BLOB NOT NULL, store TEXT NOT NULL, code TEXT NOT NULL)"
 )
-HAS_TABLE = "SELECT name FROM sqlite_master WHERE name = ?"
+HAS_TABLE = "SELECT name FROM sqlite_master WHERE type = 'table' AND name = ?"
 HAS_COLUMN = "SELECT name FROM pragma_table_info('stored_events') WHERE name = ?"
 BROKEN = (
     "SELECT originator_id FROM stored_events e GROUP BY originator_id"

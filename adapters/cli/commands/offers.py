@@ -13,7 +13,6 @@ from adapters.cli.render import Speaker, table
 from adapters.cli.values import add_command_id, calendar_day, command_id, positive, whole
 from adapters.offers import COLUMNS
 from ledger.application import LoyaltyLedger
-from ledger.calendar import local_day
 from ledger.errors import InputInvalid
 from ledger.types import Day, date_of
 
@@ -227,10 +226,7 @@ def _new_file(options: argparse.Namespace) -> None:
 
 
 def _yesterday(options: argparse.Namespace, ledger: LoyaltyLedger) -> Day:
-    now = ledger.clock()
-    if options.as_of is not None:
-        return int(options.as_of)
-    return local_day(now, ledger.programme_at(now).programme.time_zone) - 1
+    return ledger.current_day() - 1 if options.as_of is None else int(options.as_of)
 
 
 def _by(model: str) -> str:

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from litestar.params import JSONBody, Parameter
 
 from adapters.http import forms
+from adapters.http.answers import about
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts
-from adapters.http.routes.receipts import done
 
 Id = Annotated[str, Parameter(min_length=1, max_length=200, description="The complaint's id.")]
 
@@ -36,8 +36,7 @@ def answer(
     outcome = ledger.answer_complaint(
         data.card, complaint, data.answer, request.user.holder, data.command_id
     )
-    request.state.subject = outcome.stream
-    return done(outcome)
+    return about(request, outcome)
 
 
 @acts("/v1/complaints/{complaint:str}/resolve", "resolve-complaint", tags=["complaints"])
@@ -49,8 +48,7 @@ def resolve(
         data.card, complaint, data.resolution, data.points, request.user.holder, data.command_id,
         role=data.role, approved_by=data.approved_by, approver_role=data.approver_role,
     )  # fmt: skip
-    request.state.subject = outcome.stream
-    return done(outcome)
+    return about(request, outcome)
 
 
 ROUTES: Sequence[Any] = (open_complaint, answer, resolve)

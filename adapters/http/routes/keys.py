@@ -10,11 +10,10 @@ from litestar.params import JSONBody, Parameter
 from msgspec import Struct
 
 from adapters.http import forms
+from adapters.http.answers import done
 from adapters.http.guard import Call, Ledger
 from adapters.http.paths import acts, reads
-from adapters.http.routes.members import moment
-from adapters.http.routes.receipts import done
-from ledger.calendar import instant_of
+from ledger.calendar import instant_of, moment_of
 
 Id = Annotated[str, Parameter(min_length=1, max_length=64, description="What the key begins with.")]
 
@@ -67,8 +66,8 @@ def keys(ledger: Ledger) -> list[KeyTold]:
     """All keys that were ever given out."""
     return [
         KeyTold(
-            row.id, row.holder, row.role, row.stores.split(), moment(row.issued_at),
-            moment(row.until) if row.until else None, row.reason, row.replaces,
+            row.id, row.holder, row.role, row.stores.split(), moment_of(row.issued_at),
+            moment_of(row.until) if row.until else None, row.reason, row.replaces,
         )
         for row in ledger.access_keys()
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from adapters.http.guard import Ledger
 from adapters.http.paths import reads
+from ledger.calendar import moment_of
 
 LOOK_SECONDS = 0.2
 After = Annotated[int, Parameter(ge=0, le=2**62, description="The last one seen.")]
@@ -66,7 +67,7 @@ async def log(
         await asyncio.sleep(LOOK_SECONDS)
     events = [
         Notification(
-            row[0], row[1].hex(), row[2], row[3], dt.datetime.fromtimestamp(row[5], dt.UTC),
+            row[0], row[1].hex(), row[2], row[3], moment_of(row[5]),
             base64.b64encode(row[4]).decode(),
         )
         for row in rows
@@ -79,7 +80,7 @@ def looks(ledger: Ledger, after: After = 0, limit: Limit = 100) -> list[Look]:
     """Who did what through this API, and who looked at whom."""
     return [
         Look(
-            number, dt.datetime.fromtimestamp(one.at // 1_000_000, dt.UTC), one.key, one.holder,
+            number, moment_of(one.at // 1_000_000), one.key, one.holder,
             one.role, one.operation, one.subject.hex(), one.store, one.code,
         )
         for number, one in ledger.log.seen(after, limit)

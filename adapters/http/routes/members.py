@@ -10,9 +10,10 @@ from litestar.params import FromQuery, JSONBody, Parameter
 from msgspec import Struct
 
 from adapters.http import forms
+from adapters.http.answers import about
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts, reads
-from adapters.http.routes.receipts import done
+from ledger.calendar import instant_of, moment_of
 from ledger.commands.inquire import Inquiry
 from ledger.types import Instant, Personal
 
@@ -78,7 +79,9 @@ def statement(
     return Statement(
         stream.hex(),
         [
-            Movement(moment(r.captured_at), r.kind, r.points, r.reason, r.receipt, r.amount_minor)
+            Movement(
+                moment_of(r.captured_at), r.kind, r.points, r.reason, r.receipt, r.amount_minor
+            )
             for r in rows
         ],
     )
@@ -101,7 +104,7 @@ def enrol(request: Call, data: JSONBody[forms.Enrol], ledger: Ledger) -> forms.D
     """Make a member of a card's holder; receipts that wait for the card are given to them."""
     store = in_store(request, data.store)
     personal = Personal("", data.name, data.email, data.phone, data.birthday)
-    return _about(request, ledger.enrol(data.card, personal, store))
+    return about(request, ledger.enrol(data.card, personal, store))
 
 
 @acts("/v1/members/{card:str}/cards", "link-card", tags=["members"])
@@ -109,7 +112,7 @@ def link_card(
     request: Call, card: Card, data: JSONBody[forms.NewCard], ledger: Ledger
 ) -> forms.Done:
     """Give a member one more card."""
-    return _about(request, ledger.link_card(card, data.card))
+    return about(request, ledger.link_card(card, data.card))
 
 
 @acts("/v1/members/{card:str}/replace", "replace-card", tags=["members"])
@@ -117,7 +120,7 @@ def replace_card(
     request: Call, card: Card, data: JSONBody[forms.NewCard], ledger: Ledger
 ) -> forms.Done:
     """Give a member a new card in place of this one, which stops."""
-    return _about(request, ledger.replace_card(card, data.card))
+    return about(request, ledger.replace_card(card, data.card))
 
 
 @acts("/v1/members/{card:str}/block", "block-card", tags=["members"])
@@ -125,30 +128,21 @@ def block_card(
     request: Call, card: Card, data: JSONBody[forms.Block], ledger: Ledger
 ) -> forms.Done:
     """Stop a card."""
-    return _about(request, ledger.block_card(card, data.reason))
+    return about(request, ledger.block_card(card, data.reason))
 
 
 def told(known: Inquiry) -> forms.Inquired:
     """An inquiry as it is answered."""
     return forms.Inquired(
         known.member.hex(), known.available, known.pending, known.held, known.arrears, known.tier,
-        moment(known.next_expiry) if known.next_expiry else None, known.next_expiry_points,
+        moment_of(known.next_expiry) if known.next_expiry else None, known.next_expiry_points,
         known.offers, known.card_stopped,
     )  # fmt: skip
 
 
-def moment(at: Instant) -> dt.datetime:
-    """An instant as it is written."""
-    return dt.datetime.fromtimestamp(at, dt.UTC)
-
-
 def _instant(at: dt.datetime) -> Instant:
-    return int((at if at.tzinfo else at.replace(tzinfo=dt.UTC)).timestamp())
-
-
-def _about(request: Call, outcome: Any) -> forms.Done:
-    request.state.subject = outcome.stream
-    return done(outcome)
+    """Without an offset it is UTC."""
+    return instant_of(at if at.tzinfo else at.replace(tzinfo=dt.UTC))
 
 
 ROUTES: Sequence[Any] = (balance, statement, member, enrol, link_card, replace_card, block_card)

@@ -8,14 +8,11 @@ from typing import Annotated, Any
 from litestar.params import JSONBody, Parameter
 
 from adapters.http import forms
+from adapters.http.answers import about, redeemed
 from adapters.http.guard import Call, Ledger, in_own_store, in_store
 from adapters.http.paths import acts
-from adapters.http.routes.members import moment
-from adapters.http.routes.receipts import done
 from ledger import events as e
-from ledger.application import LoyaltyLedger
-from ledger.calendar import instant_of
-from ledger.commands.common import Outcome
+from ledger.calendar import instant_of, moment_of
 
 Id = Annotated[str, Parameter(min_length=1, max_length=200, description="A command id.")]
 
@@ -31,7 +28,7 @@ def hold(request: Call, data: JSONBody[forms.Hold], ledger: Ledger) -> forms.Hel
     request.state.subject = outcome.stream
     held: e.PointsHeld = ledger.event(outcome)
     points = sum(take.points for take in held.takes)
-    return forms.Held(data.command_id, points, moment(held.ends_at), outcome.repeat)
+    return forms.Held(data.command_id, points, moment_of(held.ends_at), outcome.repeat)
 
 
 @acts("/v1/holds/{hold_id:str}/settle", "hold", tags=["points"])
@@ -45,14 +42,14 @@ def settle(
     outcome = ledger.settle(
         hold_id, data.points, captured_at=captured_at, store=store, basket_minor=data.basket_minor
     )
-    return _redeemed(request, ledger, outcome)
+    return redeemed(request, ledger, outcome)
 
 
 @acts("/v1/holds/{hold_id:str}/release", "hold", tags=["points"])
 def release(request: Call, hold_id: Id, ledger: Ledger) -> forms.Done:
     """Give a hold up."""
     in_own_store(request, ledger, hold_id)
-    return _about(request, ledger.release(hold_id))
+    return about(request, ledger.release(hold_id))
 
 
 @acts("/v1/redemptions", "redeem", tags=["points"])
@@ -64,7 +61,7 @@ def redeem(request: Call, data: JSONBody[forms.Redeem], ledger: Ledger) -> forms
         voucher=data.voucher, store=store, basket_minor=data.basket_minor,
     )  # fmt: skip
     code = ledger.voucher_code(data.command_id) if data.voucher else ""
-    return _redeemed(request, ledger, outcome, code)
+    return redeemed(request, ledger, outcome, code)
 
 
 @acts("/v1/redemptions/{redemption_id:str}/undo", "undo-redemption", tags=["points"])
@@ -75,7 +72,7 @@ def undo(
     in_store(request, data.store)
     in_own_store(request, ledger, redemption_id)
     author = request.user.holder
-    return _about(request, ledger.undo_redemption(redemption_id, data.reason, author))
+    return about(request, ledger.undo_redemption(redemption_id, data.reason, author))
 
 
 @acts("/v1/vouchers/{code:str}/use", "use-voucher", tags=["points"])
@@ -84,7 +81,7 @@ def use_voucher(
 ) -> forms.Done:
     """Let a voucher pay, once."""
     store = in_store(request, data.store)
-    return _about(request, ledger.use_voucher(code, data.command_id, store))
+    return about(request, ledger.use_voucher(code, data.command_id, store))
 
 
 @acts("/v1/adjustments", "adjust", tags=["points"])
@@ -94,21 +91,7 @@ def adjust(request: Call, data: JSONBody[forms.Adjust], ledger: Ledger) -> forms
         data.card, data.points, data.reason, request.user.holder, data.command_id, role=data.role,
         approved_by=data.approved_by, approver_role=data.approver_role,
     )  # fmt: skip
-    return _about(request, outcome)
-
-
-def _redeemed(
-    request: Call, ledger: LoyaltyLedger, outcome: Outcome, code: str = ""
-) -> forms.Redeemed:
-    request.state.subject = outcome.stream
-    event = ledger.event(outcome)
-    points = sum(take.points for take in event.takes)
-    return forms.Redeemed(points, event.value_minor, outcome.repeat, code)
-
-
-def _about(request: Call, outcome: Outcome) -> forms.Done:
-    request.state.subject = outcome.stream
-    return done(outcome)
+    return about(request, outcome)
 
 
 ROUTES: Sequence[Any] = (hold, settle, release, redeem, undo, use_voucher, adjust)

@@ -11,11 +11,11 @@ from litestar import Response
 from litestar.params import JSONBody
 
 from adapters.http import forms
+from adapters.http.answers import done, recorded
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts
 from adapters.http.problems import problem_of
 from adapters.records import UNREADABLE, explain
-from ledger import events as e
 from ledger.application import LoyaltyLedger
 from ledger.commands.common import Outcome
 from ledger.errors import InputInvalid, LedgerError
@@ -37,9 +37,7 @@ async def record(request: Call, data: JSONBody[Receipt], ledger: Ledger) -> form
     key is a conflict. No receipt is lost: without a card, with an unknown or a blocked one, it is
     recorded all the same, and `state` says so.
     """
-    in_store(request, data.store)
-    outcome = await ledger.record_async(data)
-    return recorded(await asyncio.to_thread(ledger.event, outcome), outcome)
+    return await taken_in(request, data, ledger)
 
 
 @acts(
@@ -70,6 +68,13 @@ async def batch(request: Call, ledger: Ledger) -> Response[bytes]:
     return Response(body, media_type=NDJSON)
 
 
+async def taken_in(request: Call, receipt: Receipt, ledger: LoyaltyLedger) -> forms.Recorded:
+    """Record a receipt for a caller."""
+    in_store(request, receipt.store)
+    outcome = await ledger.record_async(receipt)
+    return recorded(await asyncio.to_thread(ledger.event, outcome), outcome)
+
+
 def _read(request: Call, line: bytes) -> Receipt | LedgerError:
     try:
         receipt = _decode(line)
@@ -91,16 +96,6 @@ def _told(ledger: LoyaltyLedger, number: int, said: Any) -> forms.BatchLine:
             number, None, told.code, told.detail or told.title, told.field, told.retryable
         )
     raise said
-
-
-def recorded(event: Any, outcome: Outcome) -> forms.Recorded:
-    """What a till is told of a receipt."""
-    stream, version = outcome.stream.hex(), outcome.version
-    if isinstance(event, e.ReceiptUnclaimed):
-        state = e.UNATTRIBUTED[event.why]
-        return forms.Recorded("", 0, (), state, outcome.repeat, stream, version)
-    points = event.award.points
-    return forms.Recorded(stream, sum(points), points, "earned", outcome.repeat, stream, version)
 
 
 @acts("/v1/returns", "return", tags=["receipts"])
@@ -141,18 +136,12 @@ def attribute(request: Call, data: JSONBody[forms.Attribute], ledger: Ledger) ->
 def quote(request: Call, data: JSONBody[Receipt], ledger: Ledger) -> forms.Quoted:
     """What a basket would earn and cost before it is paid: nothing is recorded."""
     in_store(request, data.store)
-    told = ledger.quote(data)
+    told, known = ledger.quote_and_inquire(data)
     rows = zip(told.points, told.member_discounts_minor, strict=True)
-    known = ledger.inquire(data.card or "")
     return forms.Quoted(
         sum(told.points), tuple(forms.QuoteLine(*row) for row in rows), told.tier, told.available,
         known.offers,
     )  # fmt: skip
-
-
-def done(outcome: Outcome) -> forms.Done:
-    """What is said of a command that answers with no more than that it is done."""
-    return forms.Done(outcome.repeat, outcome.stream.hex(), outcome.version)
 
 
 ROUTES: Sequence[Any] = (record, batch, take_back, void_return, attribute, quote)

@@ -15,12 +15,13 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from adapters.http import forms
+from adapters.http.answers import redeemed
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts
 from adapters.http.routes.members import told
-from adapters.http.routes.receipts import recorded
+from adapters.http.routes.receipts import taken_in
 from ledger.errors import InputInvalid
-from ledger.types import Receipt
+from ledger.types import Receipt, ReceiptRef
 
 Transaction = Annotated[str, Meta(min_length=1, max_length=100)]
 
@@ -75,7 +76,7 @@ class Reverse(forms.Sent, frozen=True):
     transaction: Transaction
     store: forms.Word
     redeem: Annotated[str, Meta(max_length=100)] = ""
-    receipt: forms.Key | None = None
+    receipt: ReceiptRef | None = None
 
 
 class Reversed(Struct, frozen=True):
@@ -107,12 +108,10 @@ def inquire(request: Call, data: JSONBody[Inquire], ledger: Ledger) -> Answer:
     return Answer(told(known), earns)
 
 
-@acts("/v1/till/accrue", "record", later=True, tags=["till"])
-def accrue(request: Call, data: JSONBody[Accrue], ledger: Ledger) -> forms.Recorded:
+@acts("/v1/till/accrue", "record", awaited=True, later=True, tags=["till"])
+async def accrue(request: Call, data: JSONBody[Accrue], ledger: Ledger) -> forms.Recorded:
     """Record a receipt: once, under whatever transaction it comes."""
-    in_store(request, data.receipt.store)
-    outcome = ledger.record(data.receipt)
-    return recorded(ledger.event(outcome), outcome)
+    return await taken_in(request, data.receipt, ledger)
 
 
 @acts("/v1/till/redeem", "redeem", tags=["till"])
@@ -123,10 +122,7 @@ def redeem(request: Call, data: JSONBody[Burn], ledger: Ledger) -> forms.Redeeme
         data.card, _named(data.store, data.transaction), points=data.points, store=data.store,
         basket_minor=data.basket_minor,
     )  # fmt: skip
-    request.state.subject = outcome.stream
-    event = ledger.event(outcome)
-    points = sum(take.points for take in event.takes)
-    return forms.Redeemed(points, event.value_minor, outcome.repeat)
+    return redeemed(request, ledger, outcome)
 
 
 @acts("/v1/till/reverse", "undo-redemption", tags=["till"])
