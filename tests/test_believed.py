@@ -4,7 +4,7 @@ import pytest
 
 from ledger.application import LoyaltyLedger
 from ledger.errors import KeyConflict
-from ledger.store import writer
+from ledger.store import latest, writer
 from tests.conftest import PROGRAMME
 from tests.shop import conserved, points_of, receipt
 
@@ -105,3 +105,25 @@ def test_a_programme_of_a_moment_ago_counts(ledger, other, looks, clock):
     other.publish(double, clock.now + 1)
     outcome = ledger.record(receipt(card="c1", amount=100, at=clock.now + 1))
     assert ledger.event(outcome).award.programme == 2
+
+
+def test_the_event_of_what_was_just_recorded_is_at_hand(ledger, other, monkeypatch):
+    ledger.enrol("c1")
+    outcome = ledger.record(receipt(card="c1"))
+    stored = other.event(outcome)
+    assert other.event_at_hand(outcome) is None  # another process recorded it
+    monkeypatch.setattr(ledger.log, "event", None)  # it is not asked
+    assert ledger.event(outcome) == stored
+
+
+def test_few_events_are_kept_at_hand(ledger):
+    ledger.enrol("c1")
+    kept = len(ledger._writer.latest._rows)
+    ledger.record_all([receipt(card="c1", number=f"many {n}") for n in range(latest.LARGE + 1)])
+    assert len(ledger._writer.latest._rows) == kept  # an import's are not
+    for batch in range(latest.MOST // 100 + 1):
+        last = ledger.record_all([receipt(card="c1", number=f"{batch} {n}") for n in range(100)])[
+            -1
+        ]
+    assert len(ledger._writer.latest._rows) <= latest.MOST
+    assert ledger.event_at_hand(last) is not None

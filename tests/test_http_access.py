@@ -8,6 +8,7 @@ import pytest
 
 from adapters.http.app import ROUTES
 from adapters.http.guard import OPEN, OPERATION
+from adapters.http.pace import Pace
 from ledger.errors import AccessKeyInvalid, AccessKeyUnknown, InputInvalid, KeyConflict
 from ledger.policies.access import (
     ADMIN,
@@ -247,10 +248,62 @@ def test_a_revoked_key_is_refused_at_once_and_elsewhere_soon(ledger, db, clock):
         with pytest.raises(AccessKeyInvalid):
             ledger.caller(made.key)
         assert other.caller(made.key)  # it looked just now
-        clock.now += 31
+        clock.now += 6
         with pytest.raises(AccessKeyInvalid):
             other.caller(made.key)
     assert ledger.revoke_key(made.id, "stolen", "Ada", "k2").repeat
+
+
+def test_a_key_is_looked_up_once_however_long_it_calls(ledger, db, clock, monkeypatch):
+    from ledger.application import LoyaltyLedger
+
+    keys = [ledger.issue_key(f"T{n}", TILL, "Ada", f"k{n}", stores=("s1",)) for n in range(3)]
+    with LoyaltyLedger.open(db, clock=clock) as other:
+        read, asked = other._state, []
+        monkeypatch.setattr(other, "_state", lambda stream: (asked.append(stream), read(stream))[1])
+        for _ in range(5):
+            assert [other.caller(made.key).holder for made in keys] == ["T0", "T1", "T2"]
+            clock.now += 60
+        assert len(asked) == len(set(asked)) == 3
+        assert other.caller_at_hand(keys[0].key) is None  # others may have changed it since
+        ledger.revoke_key(keys[1].id, "lost", "Ada", "r1")
+        assert other.caller(keys[0].key)
+        assert other.caller_at_hand(keys[2].key).holder == "T2"
+        assert other.caller_at_hand(keys[1].key) is None
+        assert len(asked) == 3
+
+
+def test_a_key_that_is_changed_while_it_is_looked_up_is_not_believed(
+    ledger, db, clock, monkeypatch
+):
+    from ledger.application import LoyaltyLedger
+
+    made, same = (ledger.issue_key(n, TILL, "Ada", n, stores=("s1",)) for n in ("a", "b"))
+    with LoyaltyLedger.open(db, clock=clock) as other:
+        read = other._state
+
+        def slowly(stream):
+            state = read(stream)
+            ledger.revoke_key(made.id, "stolen", "Ada", "k2")
+            clock.now += 6
+            other.caller(same.key)  # another thread looks for changes meanwhile
+            return state
+
+        monkeypatch.setattr(other, "_state", lambda s: (monkeypatch.undo(), slowly(s))[1])
+        assert other.caller(made.key)  # it held when it was looked up
+        with pytest.raises(AccessKeyInvalid):
+            other.caller(made.key)
+        assert other.caller_at_hand(same.key)
+
+
+def test_calls_are_counted_by_caller_and_second_and_then_forgotten():
+    now = [10.2]
+    pace = Pace(2, lambda: now[0])
+    assert [pace.allows("a") for _ in range(3)] == [True, True, False]
+    assert [pace.allows(f"forged {n}") for n in range(100)] == [True] * 100
+    now[0] = 11.1
+    assert [pace.allows("a") for _ in range(3)] == [True, True, False]
+    assert len(pace._calls) == 1
 
 
 def test_a_key_is_replaced_by_one_like_it(ledger, clock):

@@ -9,7 +9,6 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from msgspec import Struct
@@ -18,6 +17,7 @@ from adapters.http.around import Around
 from adapters.http.guard import OPEN, Authentication, permitted
 from adapters.http.looks import Looks
 from adapters.http.metrics import Metrics
+from adapters.http.pace import Pace
 from adapters.http.paths import LARGEST_BODY
 from adapters.http.problems import HANDLERS
 from adapters.http.routes import complaints, health, keys, log, members, points, receipts, till
@@ -62,16 +62,10 @@ def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B0
         return ledger
 
     authentication = DefineMiddleware(Authentication, exclude_from_auth_key=OPEN)
-    throttle = RateLimitConfig(
-        rate_limit=("second", limits.calls_per_second),
-        identifier_for_request=_caller,
-        exclude_opt_key=OPEN,
-        set_rate_limit_headers=False,
-    )
     app = Litestar(
         route_handlers=[
             Router(
-                "/", route_handlers=ROUTES, middleware=[throttle.middleware, authentication],
+                "/", route_handlers=ROUTES, middleware=[authentication],
                 guards=[permitted], security=[{"key": []}],
             )
         ],
@@ -89,13 +83,5 @@ def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B0
         signature_types=[LoyaltyLedger],
     )  # fmt: skip
     app.state.ledger, app.state.metrics = ledger, metrics
+    app.state.pace = Pace(limits.calls_per_second)
     return Around(app, looks, metrics, limits.seconds)
-
-
-def _caller(request: Any) -> str:
-    """Whose calls are counted together: the key's, or the address's where none is shown."""
-    said = str(request.headers.get("authorization", ""))
-    key_id = said.rpartition(" ")[2].split("_")
-    if len(key_id) == 3:
-        return f"key:{key_id[1]}"
-    return f"host:{request.client.host if request.client else ''}"

@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.types import Receive, Scope
 
 from adapters.http.guard import OPEN, OPERATION
-from adapters.http.looks import Looks
+from adapters.http.looks import Looks, seen
 from adapters.http.metrics import Metrics
 from adapters.http.paths import KEPT_LATER
 from adapters.http.problems import PROBLEM_JSON, problem_of
@@ -58,14 +58,14 @@ class Around:
         if opt.get(OPEN) or OPERATION not in opt:
             return
         state: dict[str, Any] = scope.get("state", {})
-        kept = self._looks.keep(
+        look = seen(
             scope.get("user"), opt[OPERATION], state.get("code", code),
             state.get("subject", b""), state.get("store", ""),
         )  # fmt: skip
         if opt.get(KEPT_LATER):
-            self._looks.keep_later(kept)
+            self._looks.keep_later(look)
         else:
-            await kept
+            await self._looks.keep(look)
 
 
 class _Answer:

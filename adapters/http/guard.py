@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
-from litestar.exceptions import MethodNotAllowedException
+from litestar.exceptions import MethodNotAllowedException, TooManyRequestsException
 from litestar.handlers.base import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
@@ -22,13 +22,15 @@ OPEN = "open"
 OPERATION = "operation"
 """Names what a path does; `ledger.policies.access` says who may."""
 _SCHEME = "bearer "
+KEY_PARTS = 3
+"""Of a key: what it is, its id, its secret."""
 Call = Request[AccessKey, Any, Any]
 Ledger = NamedDependency[LoyaltyLedger]
 """How a path asks for the ledger."""
 
 
 class Authentication(AbstractAuthenticationMiddleware):
-    """Looks the key of a call up."""
+    """Looks the key of a call up, unless there were too many calls with it."""
 
     async def authenticate_request(
         self, connection: ASGIConnection[Any, Any, Any, Any]
@@ -36,9 +38,12 @@ class Authentication(AbstractAuthenticationMiddleware):
         """Whom the key in `Authorization: Bearer` stands for.
 
         Raises:
+            TooManyRequestsException: by this key, whether or not it is one.
             AccessKeyInvalid: there is none, or it does not hold.
         """
         said = connection.headers.get("authorization", "")
+        if not connection.app.state.pace.allows(_caller(connection, said)):
+            raise TooManyRequestsException
         if said[: len(_SCHEME)].lower() != _SCHEME:
             raise AccessKeyInvalid("Send it as `Authorization: Bearer KEY`.")
         ledger = connection.app.state.ledger
@@ -47,8 +52,20 @@ class Authentication(AbstractAuthenticationMiddleware):
         return AuthenticationResult(found, found.id)
 
 
-def permitted(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+def _caller(connection: ASGIConnection[Any, Any, Any, Any], said: str) -> str:
+    """Whose calls are counted together: the key's, or the address's where none is shown."""
+    key_id = said.rpartition(" ")[2].split("_")
+    if len(key_id) == KEY_PARTS:
+        return f"key:{key_id[1]}"
+    return f"host:{connection.client.host if connection.client else ''}"
+
+
+async def permitted(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
     """Refuse who may not do what a path does.
+
+    A coroutine, as what is none would be given a thread for each call.
 
     Raises:
         NotPermitted.

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from typing import NamedTuple, cast
 
 from ledger.aggregates.access import AccessKey
@@ -14,14 +16,17 @@ from ledger.application.door import Door
 from ledger.commands.access import IssueKey, NewKey, RevokeKey, RotateKey
 from ledger.commands.common import Outcome
 from ledger.errors import AccessKeyInvalid
+from ledger.events.access import EVENTS
 from ledger.projections.access import AccessKeyRow, access_keys
 from ledger.types import Instant
 
-BELIEVED_SECONDS = 30
-"""How long a key that was looked up is believed: where another process revoked it, it is refused after
-so long, and at once where this one did."""
+BELIEVED_SECONDS = 5
+"""How long the keys at hand are believed before it is looked which of them others have changed: a key
+that another process revoked is refused after so long, and at once where this one did."""
+PAGE = 1_000
 KNOWN_KEYS = 50_000
 PREFIX = "ll"
+KEY_PARTS = 3
 ID_BYTES, SECRET_BYTES = 8, 32
 
 
@@ -33,13 +38,51 @@ class Issued(NamedTuple):
     key: str
 
 
+class _KeysKnown:
+    """Keys that were looked up: true up to a position of the log."""
+
+    def __init__(self) -> None:
+        self.by_stream: dict[bytes, AccessKey] = {}
+        self.upto = 0
+        self.turn = 0
+        """Goes up with whatever may have made a key untrue that is being looked up."""
+        self.looking = Lock()
+        self._looked_at: Instant = -1
+        self._changing = Lock()
+
+    def fresh(self, now: Instant) -> bool:
+        """Whether they were looked at just now; a clock can be put back."""
+        return self._looked_at >= 0 and 0 <= now - self._looked_at <= BELIEVED_SECONDS
+
+    def looked(self, now: Instant, upto: int) -> None:
+        """Nothing is among them that was changed up to this position."""
+        with self._changing:
+            self.turn += 1
+            self.upto, self._looked_at = upto, now
+
+    def add(self, stream: bytes, key: AccessKey, turn: int) -> None:
+        """Keep a key that was looked up, unless it may have been changed since that `turn`."""
+        with self._changing:
+            if turn != self.turn:
+                return
+            if len(self.by_stream) >= KNOWN_KEYS:
+                self.by_stream = {}
+            self.by_stream[stream] = key
+
+    def forget(self, streams: Sequence[bytes]) -> None:
+        """Look these up again before they are believed."""
+        with self._changing:
+            self.turn += 1
+            for stream in streams:
+                self.by_stream.pop(stream, None)
+
+
 class Access(Door):
     """Keys, and whom they stand for."""
 
     @cached_property
-    def _keys_known(self) -> dict[str, tuple[Instant, AccessKey]]:
-        """Keys that were looked up, and when."""
-        return {}
+    def _keys_known(self) -> _KeysKnown:
+        return _KeysKnown()
 
     def issue_key(
         self, holder: str, role: str, author: str, command_id: str, *,
@@ -64,17 +107,17 @@ class Access(Door):
         """
         new, key = _made()
         outcome = self._do(RotateKey(key_id, new, grace_seconds, author, command_id))
-        self._keys_known.pop(key_id, None)
+        self._keys_known.forget([self.keys.access(key_id)])
         return self._told_once(outcome, key)
 
     def revoke_key(self, key_id: str, reason: str, author: str, command_id: str) -> Outcome:
-        """End a key at once; another process may believe it for half a minute yet.
+        """End a key at once; another process may believe it for five seconds yet.
 
         Raises:
             KeyConflict, AccessKeyUnknown, InputInvalid.
         """
         outcome = self._do(RevokeKey(key_id, reason, author, command_id))
-        self._keys_known.pop(key_id, None)
+        self._keys_known.forget([self.keys.access(key_id)])
         return outcome
 
     def access_keys(self) -> list[AccessKeyRow]:
@@ -91,7 +134,7 @@ class Access(Door):
         prefix, _, rest = key.partition("_")
         key_id, _, secret = rest.partition("_")
         now = self.clock()
-        known = self._key(key_id, now) if prefix == PREFIX and key_id and secret else None
+        known = self._key(self.keys.access(key_id), now) if prefix == PREFIX and secret else None
         # Compared whether or not there is one: how long it takes tells nothing.
         hashed = hashlib.sha256(secret.encode()).digest()
         right = hmac.compare_digest(hashed, known.secret_hash if known else bytes(32))
@@ -100,31 +143,41 @@ class Access(Door):
         return known
 
     def caller_at_hand(self, key: str) -> AccessKey | None:
-        """The same where it was looked up just now; None where that has to be done first.
+        """The same where nothing has to be looked up for it; None where it has.
 
         Raises:
             AccessKeyInvalid.
         """
-        looked = self._keys_known.get(key.split("_")[1]) if key.count("_") == 2 else None
-        return self.caller(key) if looked and self._fresh_yet(looked[0], self.clock()) else None
-
-    @staticmethod
-    def _fresh_yet(looked_at: Instant, now: Instant) -> bool:
-        return 0 <= now - looked_at <= BELIEVED_SECONDS
-
-    def _key(self, key_id: str, now: Instant) -> AccessKey | None:
-        known = self._keys_known
-        looked = known.get(key_id)
-        if looked and self._fresh_yet(looked[0], now):
-            return looked[1]
-        state = cast("AccessKey | None", self._state(self.keys.access(key_id)))
-        if state is None:
-            known.pop(key_id, None)
+        known, parts = self._keys_known, key.split("_")
+        if len(parts) != KEY_PARTS or not known.fresh(self.clock()):
             return None
-        if len(known) >= KNOWN_KEYS:
-            known.clear()
-        known[key_id] = (now, state)
+        return self.caller(key) if self.keys.access(parts[1]) in known.by_stream else None
+
+    def _key(self, stream: bytes, now: Instant) -> AccessKey | None:
+        known = self._keys_known
+        if not known.fresh(now):
+            self._look_for_changes(now)
+        if (found := known.by_stream.get(stream)) is not None:
+            return found
+        turn = known.turn
+        state = cast("AccessKey | None", self._state(stream))
+        if state is not None:
+            known.add(stream, state, turn)
         return state
+
+    def _look_for_changes(self, now: Instant) -> None:
+        """Forget the keys of which others have recorded something since the last look."""
+        known = self._keys_known
+        with known.looking:
+            if known.fresh(now):
+                return  # somebody else did it meanwhile
+            after, head = known.upto, self.log.head()
+            topics = [self.codec.topic_of[event] for event in EVENTS]
+            while known.by_stream and after < head:
+                rows = self.log.by_position(after, head, topics, PAGE)
+                known.forget([row[1] for row in rows])
+                after = rows[-1][0] if len(rows) == PAGE else head
+            known.looked(now, head)
 
     def _told_once(self, outcome: Outcome, key: str) -> Issued:
         event = self.event(outcome)

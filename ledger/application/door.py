@@ -59,9 +59,16 @@ class Door:
 
     def event(self, outcome: Outcome) -> Any:
         """The event that an outcome points at."""
+        if (event := self.event_at_hand(outcome)) is not None:
+            return event
         found = self.log.event(outcome.stream, outcome.version)
         assert found is not None, "an outcome points at an event"  # noqa: S101
         return self.codec.decode[found[0]](found[1])
+
+    def event_at_hand(self, outcome: Outcome) -> Any | None:
+        """The same where it was recorded here just now, without asking the store."""
+        row = self._writer.latest.of(outcome.stream, outcome.version)
+        return self.codec.decode[row.topic](row.state) if row else None
 
     def programme_at(self, at: Instant) -> Rules:
         """The programme in force at an instant.

@@ -27,6 +27,7 @@ from eventsourcing.persistence import (
 )
 
 from ledger.errors import Closed, LedgerError, StoreUnavailable
+from ledger.store.latest import Latest
 from ledger.store.log import Log, Snapshot
 from ledger.store.waiting import MANY, Asked, Command, Job, Later, Waiting
 from ledger.store.working import Batch, Working
@@ -77,6 +78,7 @@ class Writer:
         self._batch = batch
         self._wall = wall
         self._waiting = Waiting(capacity)
+        self.latest = Latest()
         self._in_turns = 0
         self._doubting = 0
         self._believed = False
@@ -197,7 +199,9 @@ class Writer:
         return _Flight(jobs, _commands(jobs), batch, appended)
 
     def _append(self, batch: Batch) -> int:
-        return self._log.append(batch.rows, self._wall(), batch.kept)
+        first = self._log.append(batch.rows, self._wall(), batch.kept)
+        self.latest.add(batch.rows)
+        return first
 
     def _land(self, flight: _Flight | None) -> bool:
         """Wait until a batch is durable and answer for it; whether what came after it holds."""

@@ -26,9 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Serve until stopped: calls under way are answered first."""
     try:
-        import uvicorn
-
         from adapters.http.app import Limits, api
+        from adapters.http.serving import serve
     except ImportError:
         raise InputInvalid("Serving needs the extra `http`.", field="serve") from None
     if bool(options.tls_cert) != bool(options.tls_key):
@@ -37,9 +36,8 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         app = api(ledger, Limits(options.calls_per_second, options.seconds))
         scheme = "https" if options.tls_cert else "http"
         speaker.note(f"Serving on {scheme}://{options.host}:{options.port}; Ctrl-C ends it.")
-        uvicorn.run(
-            app, host=options.host, port=options.port, log_level="warning", access_log=False,
-            server_header=False, date_header=True, ssl_certfile=options.tls_cert,
+        serve(
+            app, options.host, options.port, ssl_certfile=options.tls_cert,
             ssl_keyfile=options.tls_key, proxy_headers=bool(options.proxy),
             forwarded_allow_ips=options.proxy or None, timeout_graceful_shutdown=options.seconds,
         )  # fmt: skip

@@ -72,7 +72,8 @@ async def taken_in(request: Call, receipt: Receipt, ledger: LoyaltyLedger) -> fo
     """Record a receipt for a caller."""
     in_store(request, receipt.store)
     outcome = await ledger.record_async(receipt)
-    return recorded(await asyncio.to_thread(ledger.event, outcome), outcome)
+    event = ledger.event_at_hand(outcome) or await asyncio.to_thread(ledger.event, outcome)
+    return recorded(event, outcome)
 
 
 def _read(request: Call, line: bytes) -> Receipt | LedgerError:
