@@ -408,6 +408,18 @@ def test_a_call_that_takes_too_long_is_told_to_come_again(ledger):
         assert told["retryable"] is True
 
 
+def test_more_calls_at_once_than_there_may_be_are_told_to_come_again_at_once(ledger):
+    with serving(ledger, calls_at_once=2) as api:
+        poll = ("GET", f"/v1/log?after={ledger.log.head()}&wait=2", None, api.key(INTEGRATION))
+        sale_of = [("POST", "/v1/receipts", sale(str(n)), api.key()) for n in range(3)]
+        told = api.all_at_once([poll, poll, *sale_of, ("GET", "/health", None, "")])
+        assert [one.status_code for one in told] == [200, 200, 503, 503, 503, 200]
+        problem(told[2], 503, "busy")
+        assert told[2].headers["retry-after"] == "1"
+        assert api.post("/v1/receipts", sale("1")).status_code == 200
+        assert "turned-away" in api.get("/metrics", key=api.key(INTEGRATION)).text
+
+
 def test_too_many_calls_of_one_key_are_held_back_and_not_those_of_others(ledger):
     ledger.enrol("c1")
     with serving(ledger, calls_per_second=5) as api:

@@ -47,6 +47,8 @@ class Limits(Struct, frozen=True):
     """Of one key."""
     seconds: int = 30
     """That a call may take; after them its caller is told to send it again."""
+    calls_at_once: int = 1_000
+    """Under way; with as many, further ones are told to come again."""
 
 
 def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B008  it is frozen
@@ -84,4 +86,6 @@ def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B0
     )  # fmt: skip
     app.state.ledger, app.state.metrics = ledger, metrics
     app.state.pace = Pace(limits.calls_per_second)
-    return Around(app, looks, metrics, limits.seconds)
+    return Around(
+        app, looks, metrics, seconds=limits.seconds, at_once=limits.calls_at_once
+    )  # fmt: skip

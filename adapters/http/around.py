@@ -16,23 +16,29 @@ from adapters.http.looks import Looks, seen
 from adapters.http.metrics import Metrics
 from adapters.http.paths import KEPT_LATER
 from adapters.http.problems import PROBLEM_JSON, problem_of
-from ledger.errors import StoreUnavailable
+from ledger.errors import Busy, LedgerError, StoreUnavailable
 
 Sending = Callable[[Any], Awaitable[None]]
 _START, _BODY = "http.response.start", "http.response.body"
 OK = 400
+_ALWAYS = {"/health", "/ready"}
+"""Whoever watches the server must hear of it, however busy it is."""
 _SAFE = [(b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store")]
 
 
 class Around:
     """An ASGI application around another."""
 
-    def __init__(self, app: Litestar, looks: Looks, metrics: Metrics, seconds: int) -> None:
-        """Give each call so many seconds."""
+    def __init__(
+        self, app: Litestar, looks: Looks, metrics: Metrics, *, seconds: int, at_once: int
+    ) -> None:
+        """Give each call so many seconds, and have so many under way."""
         self.app = app
         self._looks = looks
         self._metrics = metrics
         self._seconds = seconds
+        self._at_once = at_once
+        self._open = 0
 
     async def __call__(self, scope: Any, receive: Receive, send: Sending) -> None:
         """Answer a call, or pass on what is none."""
@@ -40,14 +46,21 @@ class Around:
             await self.app(scope, receive, send)
             return
         answer = _Answer(self, scope, send)
+        if self._open >= self._at_once and scope["path"] not in _ALWAYS:
+            # Answered late it would be sent again meanwhile, which makes all others later still.
+            await answer.refuse(Busy("Too many calls are under way."))
+            self._metrics.told("turned-away", answer.status, time.perf_counter() - answer.began)
+            return
+        self._open += 1
         self._metrics.open.inc()
         try:
             async with asyncio.timeout(self._seconds):
                 await self.app(scope, receive, answer.send)
         except TimeoutError:
             if not answer.status:
-                await answer.refuse()
+                await answer.refuse(StoreUnavailable("It took too long."))
         finally:
+            self._open -= 1
             self._metrics.open.dec()
             operation = _opt(scope).get(OPERATION, "open")
             self._metrics.told(operation, answer.status or 499, time.perf_counter() - answer.began)
@@ -87,9 +100,9 @@ class _Answer:
             message["headers"] = [*message["headers"], *_SAFE]
         await self._send(message)
 
-    async def refuse(self) -> None:
-        """Say that it took too long; it may have been done, so the same may be sent again."""
-        problem = problem_of(StoreUnavailable("It took too long."))
+    async def refuse(self, why: LedgerError) -> None:
+        """Say why there is no other answer; the same may be sent again."""
+        problem = problem_of(why)
         self.status = problem.status
         headers = [(b"content-type", PROBLEM_JSON.encode()), (b"retry-after", b"1"), *_SAFE]
         await self._send({"type": _START, "status": problem.status, "headers": headers})

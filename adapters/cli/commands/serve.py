@@ -20,6 +20,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--proxy", default="", metavar="ADDRESS", help="whose X-Forwarded headers are believed"
     )
     parser.add_argument("--calls-per-second", type=positive, default=50, help="of one key")
+    parser.add_argument(
+        "--calls-at-once",
+        type=positive,
+        default=1_000,
+        help="under way; more are told to come again",
+    )
     parser.add_argument("--seconds", type=positive, default=30, help="that a call may take")
 
 
@@ -33,7 +39,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     if bool(options.tls_cert) != bool(options.tls_key):
         raise InputInvalid("A certificate and its key go together.", field="tls-cert")
     with LoyaltyLedger.open(options.db) as ledger:
-        app = api(ledger, Limits(options.calls_per_second, options.seconds))
+        app = api(ledger, Limits(options.calls_per_second, options.seconds, options.calls_at_once))
         scheme = "https" if options.tls_cert else "http"
         speaker.note(f"Serving on {scheme}://{options.host}:{options.port}; Ctrl-C ends it.")
         serve(
