@@ -389,6 +389,7 @@ class Looks:
         self.now = 0
         self.told, self.complaints = [], []
         self.folder = Folder(drop, "done", "rejected")
+        self.folder.prepare()
         self._ledger = ledger
         self.taker = Taker(
             ledger, [Here(ledger, How(history=True, enrol=True, batch=100))],
@@ -442,12 +443,14 @@ def test_what_is_put_in_its_place_meanwhile_is_another_file(ledger, drop, monkey
 
 
 @ON_ONE_STORE
-def test_what_is_written_while_it_is_read_is_read_again(ledger, drop, monkeypatch):
-    look = Looks(ledger, drop)
+@pytest.mark.parametrize("settle_s", [0, 10])
+def test_what_is_written_while_it_is_read_is_read_again(settle_s, ledger, drop, monkeypatch):
+    look = Looks(ledger, drop, settle_s)
     first = sales(1) + b"torn"
     (drop / "day").write_bytes(first)
     writer = (drop / "day").open("ab")
-    look()
+    if settle_s:
+        look()
     take = Taker.take
 
     def while_read(self, *arguments):
@@ -458,14 +461,37 @@ def test_what_is_written_while_it_is_read_is_read_again(ledger, drop, monkeypatc
 
     monkeypatch.setattr(Taker, "take", while_read)
     assert look(10) == []
-    assert "was written to while it was read" in look.complaints[0]
+    assert "drop/day` is not taken: it was written to while it was read" in look.complaints[0]
+    assert look.spool.left == 1
     monkeypatch.undo()
-    assert look(9) == []
+    assert not settle_s or look(9) == []
     assert look(1) == [(1, 1)]
     assert look.told[0].archived.read_bytes() == first + b" off\n" + sales(2)
     (refused,) = rejected(look.told[0].rejects)
     assert refused["text"] == "torn off", "and not the half of it"
     writer.close()
+
+
+@ON_ONE_STORE
+def test_a_link_or_pipe_put_in_its_place_is_not_read(ledger, drop, tmp_path, monkeypatch):
+    look = Looks(ledger, drop, settle_s=0)
+    (tmp_path / "secret").write_bytes(sales(9))
+    take_out = Folder.take_out
+
+    def exchanged(self, path):
+        taken = take_out(self, path)
+        taken.path.unlink()
+        if path.name == "link":
+            taken.path.symlink_to(tmp_path / "secret")
+        else:
+            os.mkfifo(taken.path)
+        return taken
+
+    monkeypatch.setattr(Folder, "take_out", exchanged)
+    for name in ("link", "pipe"):
+        (drop / name).write_bytes(sales(1))
+    assert look() == []
+    assert sum("it is no ordinary file" in said for said in look.complaints) == 2
 
 
 @ON_ONE_STORE

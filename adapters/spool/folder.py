@@ -20,6 +20,7 @@ LOCK = ".spool.lock"
 TEMPORARY = (".tmp", ".part", ".filepart")
 """Endings of names that a sender writes under before it renames the file."""
 REJECTS = ".rejects.ndjson"
+NO_FILE = "it is no ordinary file"
 _LONGEST_NAME = 255
 
 
@@ -44,17 +45,17 @@ class Lying(NamedTuple):
             return "a link is not followed; put the file itself there"
         if stat.S_ISDIR(mode):
             return "a folder is not looked into"
-        return "" if stat.S_ISREG(mode) else "it is no ordinary file"
+        return "" if stat.S_ISREG(mode) else NO_FILE
 
 
 class Folder:
     """One folder that is watched, with the places beside it."""
 
     def __init__(self, path: Path, done: str, rejected: str) -> None:
-        """Make the places of what was taken.
+        """Name the places of what was taken, as paths from the folder.
 
         Raises:
-            InputInvalid: it is no folder, or a place is on another file system.
+            InputInvalid: it is no folder.
         """
         if not path.is_dir():
             raise InputInvalid(f"`{path}` is no folder.", field="folder")
@@ -62,11 +63,18 @@ class Folder:
         self.done = path / done
         self.rejected = path / rejected
         self._work = path / WORK
+
+    def prepare(self) -> None:
+        """Make the places.
+
+        Raises:
+            InputInvalid: one is on another file system, where a rename does not lead.
+        """
         self._work.mkdir(mode=0o700, exist_ok=True)
         for place in (self.done, self.rejected):
             place.mkdir(parents=True, exist_ok=True)
-            if place.stat().st_dev != path.stat().st_dev:
-                msg = f"`{place}` is on another file system than `{path}`; a rename leads nowhere."
+            if place.stat().st_dev != self.path.stat().st_dev:
+                msg = f"`{place}` is on another file system than `{self.path}`."
                 raise InputInvalid(msg, field="done" if place == self.done else "rejected")
 
     @property
@@ -168,6 +176,8 @@ def locked(folders: Sequence[Folder]) -> Iterator[None]:
             if inner := next((drop for drop in drops if drop.is_relative_to(place)), None):
                 msg = f"`{inner}` cannot be watched: what was taken is kept in `{place}`."
                 raise InputInvalid(msg, field="folder")
+    for folder in folders:
+        folder.prepare()
     with ExitStack() as held:
         for place in dict.fromkeys(
             [*drops, *(p for folder in folders for p in folder.places[1:])]

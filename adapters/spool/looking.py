@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -11,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple, TypeVar
 
-from adapters.spool.folder import Folder, Lying, Take
+from adapters.spool.folder import NO_FILE, Folder, Lying, Take
 from adapters.spool.taking import Taken, Taker
 from ledger.errors import LedgerError
 
@@ -141,9 +143,11 @@ class Spool:
         """Take in a file that was taken out; whether it is put away."""
         if not self._settled(take.path):
             return False
+        as_it_was, _ = self._seen[take.path]
         taken, key = taker.take(take, name, folder.rejects_of(take))
-        if not self._settled(take.path):
-            self._complain(f"`{name}` was written to while it was read; it is read again.")
+        self._settled(take.path)
+        if self._seen[take.path][0] != as_it_was:
+            self._say(take.path, "it was written to while it was read; it is read again", name)
             return False
         taker.remember(taken, key)
         rejects = folder.show_rejects(take) if taken.tally.rejected else None
@@ -157,8 +161,14 @@ class Spool:
         return True
 
     def _settled(self, path: Path) -> bool:
-        """Whether a file is as it was for long enough."""
+        """Whether a file is as it was for long enough.
+
+        Raises:
+            OSError: it is gone, or something else was put in its place.
+        """
         found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, NO_FILE)
         is_now = (found.st_size, found.st_mtime_ns)
         was, since = self._seen.get(path, (None, 0.0))
         if was != is_now:
@@ -195,7 +205,11 @@ class Spool:
 
 def named(path: Path) -> str:
     """A path on one line, whatever is in it."""
-    text = os.fsencode(path).decode(errors="backslashreplace")
+    return on_one_line(os.fsencode(path).decode(errors="backslashreplace"))
+
+
+def on_one_line(text: str) -> str:
+    """A text of which every letter can be seen."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -21,7 +21,7 @@ from adapters.ingest.hands import How, hands
 from adapters.pos.dialects import DIALECTS
 from adapters.spool import Folder, Spool, Taker
 from adapters.spool.folder import locked
-from adapters.spool.looking import Put, named
+from adapters.spool.looking import Put, named, on_one_line
 from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid, LedgerError, StoreUnavailable
 
@@ -189,4 +189,4 @@ def _line(put: Put) -> str:
         line += f" Left out: {left_out}."
     if put.rejects:
         line += f" Rejects: {named(put.rejects)}."
-    return line
+    return on_one_line(line)
