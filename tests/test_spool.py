@@ -14,6 +14,7 @@ from threading import Event
 
 import msgspec
 import pytest
+from eventsourcing.persistence import DatabaseError, DataError, InterfaceError, OperationalError
 from shop import receipt
 from test_dialects import FILES, OPTIONS, TOTALS, in_ledger
 from test_poslog import ARTS, END, SOUP, arts, arts_sale
@@ -336,8 +337,9 @@ def test_what_is_no_file_is_told_by_its_name_and_left_and_the_rest_taken(till, d
     files, totals = spool(till, drop, code=1)
     assert (list(files), totals["recorded"], totals["left"]) == (["good"], 1, 6)
     for name, why in (
-        ("link", "link"), ("nowhere", "link"), ("folder", "folder"), ("pipe", "no ordinary file"),
-        ("socket", "no ordinary file"), ("empty", "empty"),
+        ("link", "a link is not followed"), ("nowhere", "a link is not followed"),
+        ("folder", "a folder is not looked into"), ("pipe", "no ordinary file"),
+        ("socket", "no ordinary file"), ("empty", "it is empty"),
     ):  # fmt: skip
         assert any(f"drop/{name}`" in said and why in said for said in till.notes.splitlines())
         assert os.path.lexists(drop / name)
@@ -605,7 +607,15 @@ def test_a_folder_that_is_away_is_told_once_and_looked_for_again(ledger, drop):
 
 @ON_ONE_STORE
 def test_any_name_a_file_can_have_is_taken_and_told_on_one_line(till, drop):
-    names = [b"caf\xe9.ndjson", b"two\nlines", "ü\u2028".encode(), b"n" * 255, b"-", b"a b;$(x)"]
+    names = [
+        b"caf\xe9.ndjson",
+        b"two\nlines",
+        "ü\u2028".encode(),
+        b"n" * 255,
+        b"a." + b"n" * 253,
+        b"-",
+        b"a b;$(x)",
+    ]
     for number, name in enumerate(names):
         path = os.path.join(os.fsencode(drop), name)  # noqa: PTH118  bytes
         for _ in range(2):
@@ -712,6 +722,59 @@ def test_stopping_ends_after_the_file_it_is_at(ledger, drop):
     watching.join(60)
     assert not watching.is_alive()
     assert lies(drop) == ["b", "done/a"]
+
+
+@ON_ONE_STORE
+@pytest.mark.parametrize("where", ["Folder.take_out", "Taker.take"])
+def test_what_was_complained_about_and_is_taken_at_last_is_not_left(
+    where, ledger, drop, monkeypatch
+):
+    look = Looks(ledger, drop, settle_s=0)
+    (drop / "day").write_bytes(sales(1))
+    monkeypatch.setattr(f"adapters.spool.{where}", full)
+    assert (look(), look.spool.left) == ([], 1)
+    monkeypatch.undo()
+    look.now += 60
+    look.spool.look(look.taker, lambda: True)
+    assert (len(look.told), look.spool.left) == (1, 0)
+
+
+@ON_ONE_STORE
+@pytest.mark.parametrize(
+    "error", [DatabaseError, OperationalError, InterfaceError, StoreUnavailable]
+)
+def test_a_store_that_is_away_is_no_fault_of_the_file(error, ledger, drop, monkeypatch):
+    look = Looks(ledger, drop, settle_s=0)
+    (drop / "day").write_bytes(sales(1, 2, 3))
+
+    def away(*_, **__):
+        raise error("server closed the connection unexpectedly")
+        yield
+
+    for place in ("adapters.pos.ndjson.lines", "adapters.spool.Taker.remember"):
+        with monkeypatch.context() as without:
+            without.setattr(place, away if "lines" in place else lambda *_: next(away()))
+            with pytest.raises(error):
+                look()
+    assert look.complaints == []
+    assert sum(look()[0]) == 3
+
+
+@ON_ONE_STORE
+def test_what_a_store_says_of_one_file_alone_does_not_keep_the_others(ledger, drop, monkeypatch):
+    look = Looks(ledger, drop, settle_s=0)
+    (drop / "a").write_bytes(sales(1))
+    (drop / "b").write_bytes(sales(2))
+    put_mark = ledger.log.put_mark
+
+    def wrong(name, value):
+        if value and "drop/a" in value:
+            raise DataError("no\nway")
+        put_mark(name, value)
+
+    monkeypatch.setattr(ledger.log, "put_mark", wrong)
+    assert look() == [(1, 0)]
+    assert look.complaints == [f"`{drop}/a` is not taken: DataError: no way."]
 
 
 def test_forms_are_those_of_ingest(tmp_path):

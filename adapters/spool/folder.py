@@ -21,7 +21,7 @@ TEMPORARY = (".tmp", ".part", ".filepart")
 """Endings of names that a sender writes under before it renames the file."""
 REJECTS = ".rejects.ndjson"
 NO_FILE = "it is no ordinary file"
-_LONGEST_NAME = 255
+_LONGEST_NAME, _LONGEST_ENDING = 255, 20
 
 
 class Take(NamedTuple):
@@ -99,7 +99,7 @@ class Folder:
         return sorted(found, key=lambda one: (one.stat.st_mtime_ns, one.path))
 
     def taken_out(self) -> list[Take]:
-        """What was taken out and not put away yet, the oldest first."""
+        """What was taken out and not put away yet, the oldest first; empty places go."""
         self._work.mkdir(mode=0o700, exist_ok=True)
         found = []
         for place in self._work.iterdir():
@@ -121,11 +121,7 @@ class Folder:
         take = Take(secrets.token_hex(6), Path())
         place = self._work / take.token
         place.mkdir()
-        try:
-            path.rename(place / path.name)
-        except OSError:
-            place.rmdir()
-            raise
+        path.rename(place / path.name)
         return take._replace(path=place / path.name)
 
     def rejects_of(self, take: Take) -> Path:
@@ -149,7 +145,8 @@ class Folder:
         plain = place / take.path.name
         if not os.path.lexists(plain):
             return plain
-        return place / _fitted(plain.stem, f".{take.token}{plain.suffix}")
+        ending = plain.suffix if len(plain.suffix) < _LONGEST_ENDING else ""
+        return place / _fitted(plain.name.removesuffix(ending), f".{take.token}{ending}")
 
     @staticmethod
     def put_away(take: Take, target: Path) -> None:

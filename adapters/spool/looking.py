@@ -61,7 +61,7 @@ class Spool:
         """Look until `stop` is set, or once: then long enough to know which files are complete.
 
         Raises:
-            StoreUnavailable and the like: see `Taker.away`; nothing is lost, watch again later.
+            StoreUnavailable and the like: see `Taker.is_away`; nothing is lost, watch again later.
         """
         looks = 0
         while not stop.is_set():
@@ -124,6 +124,7 @@ class Spool:
             self._say(one.path, odd)
             return None
         take = folder.take_out(one.path)
+        self._complaints.pop(one.path, None)
         self._seen[take.path] = self._seen.pop(one.path)
         return take
 
@@ -157,6 +158,7 @@ class Spool:
             self._tell(Put(taken, target, rejects))
         folder.put_away(take, target)
         self._told.discard(take.token)
+        self._complaints.pop(take.path, None)
         del self._seen[take.path]
         return True
 
@@ -181,11 +183,9 @@ class Spool:
         """Do it, or complain: nothing but a store that is away, and nobody reading, ends the look."""
         try:
             return act()
-        except BrokenPipeError:
-            raise
-        except taker.away:
-            raise
-        except Exception as error:  # noqa: BLE001  one file must not keep the others from being taken
+        except Exception as error:
+            if taker.is_away(error) or isinstance(error, BrokenPipeError):
+                raise
             if isinstance(error, FileNotFoundError) and self._is_gone(path):
                 self._complain(f"`{name}` is gone; somebody else took it away.")
             else:
@@ -197,6 +197,7 @@ class Spool:
 
     def _say(self, path: Path, why: str, name: str = "") -> None:
         """Complain about a file, unless the same was said at the look before."""
+        why = " ".join(why.split())
         self._complained.add(path)
         if self._complaints.get(path) != why:
             self._complaints[path] = why

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 from eventsourcing.persistence import (
+    DatabaseError,
     InterfaceError,
     InternalError,
     OperationalError,
@@ -29,6 +30,8 @@ from ledger.errors import Busy, Closed, InputInvalid, LedgerError, StoreUnavaila
 from ledger.types import Instant
 
 _BEGIN_BYTES = 1 << 16
+_NOT_THE_FILE = (LedgerError, PersistenceError, OSError, ImportError)
+"""Errors that reading may end with and another try may not."""
 
 
 class Taken(Struct):
@@ -64,11 +67,17 @@ class Taker:
         self._way = way
         self._how = how
         self._otherwise = otherwise
-        self.away: tuple[type[Exception], ...] = (
+        self._away: tuple[type[Exception], ...] = (
             StoreUnavailable, Busy, Closed, OperationalError, InterfaceError, InternalError,
             *ledger.log.away,
         )  # fmt: skip
-        """What is raised where the store does not answer; nothing is lost."""
+
+    def is_away(self, error: Exception) -> bool:
+        """Whether it is the store that does not answer, and no file's fault; nothing is lost.
+
+        A server that was stopped under a statement has no class of its own.
+        """
+        return isinstance(error, self._away) or type(error) is DatabaseError
 
     def take(self, take: Take, name: str, rejects: Path) -> tuple[Taken, str]:
         """Take a file in, or recognise what was taken in before; and what to remember it under.
@@ -158,8 +167,8 @@ class Taker:
         except InputInvalid as error:
             yield _unread(take, name, error)
         except Exception as error:
-            if isinstance(error, (*self.away, LedgerError, PersistenceError, OSError, ImportError)):
-                raise  # it is not the file's fault
+            if self.is_away(error) or isinstance(error, _NOT_THE_FILE):
+                raise
             yield _unread(take, name, error)
 
 
