@@ -17,7 +17,7 @@ import pytest
 from eventsourcing.persistence import DatabaseError, DataError, InterfaceError, OperationalError
 from shop import receipt
 from test_dialects import FILES, OPTIONS, TOTALS, in_ledger
-from test_poslog import ARTS, END, SOUP, arts, arts_sale
+from test_poslog import ARTS, END, SOUP, arts, arts_sale, link
 from till import PROGRAMME, SECRET, Till, correct, head, rejected
 
 from adapters import rejects as rejects_module
@@ -119,9 +119,8 @@ def test_several_folders_and_dialects_at_once_by_two_processes(till, tmp_path):
 
 
 def test_a_return_finds_the_sale_of_a_file_before_it(till, drop):
-    back = arts(arts_sale(1, SOUP, "4.00", "<Quantity>-2</Quantity>", link_of(17)), 18)
     (drop / "b-first.xml").write_bytes(ARTS + arts(arts_sale(1, SOUP, "4.00", TWO), 17) + END)
-    (drop / "a-second.xml").write_bytes(ARTS + back + END)
+    (drop / "a-second.xml").write_bytes(arts_back())
     os.utime(drop / "b-first.xml", (1_700_000_000, 1_700_000_000))
     os.utime(drop / "a-second.xml", (1_700_000_001, 1_700_000_001))
     spool(till, drop)
@@ -131,10 +130,8 @@ def test_a_return_finds_the_sale_of_a_file_before_it(till, drop):
 TWO = "<Quantity>2</Quantity>"
 
 
-def link_of(number):
-    from test_poslog import link
-
-    return link(number)
+def arts_back():
+    return ARTS + arts(arts_sale(1, SOUP, "4.00", "<Quantity>-2</Quantity>", link(17)), 18) + END
 
 
 # --- once ------------------------------------------------------------------------------
@@ -183,6 +180,19 @@ def test_the_same_file_read_another_way_is_taken(till, drop):
         files, _ = spool(till, drop, "--store", store, "--store", f"3={store}", code=code)
     assert files["orders.json"]["same_as"], "the first way again"
     assert in_ledger(till.db)[0] == 2 * TOTALS["odoo"][0]
+
+
+def test_files_sent_again_are_silent_though_a_return_would_now_find_its_sale(till, drop):
+    sent = {
+        "back.xml": arts_back(),
+        "sale.xml": ARTS + arts(arts_sale(1, SOUP, "4.00", TWO), 17) + END,
+    }
+    for name in [*sent, *sent]:
+        (drop / name).write_bytes(sent[name])
+        files, totals = spool(till, drop)
+        assert totals["rejected"] == 0
+    assert files["sale.xml"]["same_as"]
+    assert in_ledger(till.db)[:2] == (2, 0)
 
 
 # --- what is refused -------------------------------------------------------------------
@@ -475,7 +485,7 @@ def test_what_is_written_while_it_is_read_is_read_again(settle_s, ledger, drop, 
 
 
 @ON_ONE_STORE
-def test_a_link_or_pipe_put_in_its_place_is_not_read(ledger, drop, tmp_path, monkeypatch):
+def test_a_link_or_folder_put_in_its_place_is_not_read(ledger, drop, tmp_path, monkeypatch):
     look = Looks(ledger, drop, settle_s=0)
     (tmp_path / "secret").write_bytes(sales(9))
     take_out = Folder.take_out
@@ -486,11 +496,11 @@ def test_a_link_or_pipe_put_in_its_place_is_not_read(ledger, drop, tmp_path, mon
         if path.name == "link":
             taken.path.symlink_to(tmp_path / "secret")
         else:
-            os.mkfifo(taken.path)
+            taken.path.mkdir()
         return taken
 
     monkeypatch.setattr(Folder, "take_out", exchanged)
-    for name in ("link", "pipe"):
+    for name in ("link", "folder"):
         (drop / name).write_bytes(sales(1))
     assert look() == []
     assert sum("it is no ordinary file" in said for said in look.complaints) == 2
@@ -684,7 +694,7 @@ def test_the_archive_may_be_elsewhere_and_a_watched_folder_inside_another(till, 
 
 def test_a_ledger_that_is_not_there_is_told_at_once(capsys, new_db, drop):
     (drop / "day").write_bytes(sales(1))
-    told = Till(capsys, new_db())("spool", drop, code=1)
+    told = Till(capsys, new_db())("spool", drop, "--once", code=1)
     assert told["error"] == "log-missing"
 
 
@@ -722,6 +732,19 @@ def test_stopping_ends_after_the_file_it_is_at(ledger, drop):
     watching.join(60)
     assert not watching.is_alive()
     assert lies(drop) == ["b", "done/a"]
+
+
+@ON_ONE_STORE
+def test_something_else_that_is_not_there_is_not_called_the_file(ledger, drop, monkeypatch):
+    look = Looks(ledger, drop, settle_s=0)
+    (drop / "day").write_bytes(sales(1))
+
+    def no_place(*_):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "elsewhere")
+
+    monkeypatch.setattr(Folder, "take_out", no_place)
+    look()
+    assert look.complaints == [f"`{drop}/day` is not taken: No such file or directory (elsewhere)."]
 
 
 @ON_ONE_STORE

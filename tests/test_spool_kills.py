@@ -173,6 +173,7 @@ def test_killed_between_any_two_steps_it_goes_on_with_the_same_end(
     assert told, "said at least once"
     for said in told:
         assert (said["read"], said["rejected"]) == (120, len(bad))
+        assert said["rejects"] == str(drop / "rejected" / "day.rejects.ndjson")
         known = (
             name in {"remember", "show_rejects", "put_away"} and (name, when) != MOMENTS[5][1::2]
         )
@@ -181,6 +182,24 @@ def test_killed_between_any_two_steps_it_goes_on_with_the_same_end(
     assert [one["text"] for one in rejected(drop / "rejected" / "day.rejects.ndjson")] == bad
     assert not [path for path in (drop / ".spool").iterdir() if path.name != ".spool.lock"]
     assert in_ledger(till.db)[:2] == (110, 110_000)
+
+
+def test_a_reject_file_that_is_lost_meanwhile_is_written_again(capsys, tmp_path, drop):
+    till = Till(capsys, str(tmp_path / "l.db"))
+    till("init", PROGRAMME, "--secret", SECRET)
+    lines = [b"bad %d\n" % n if n % 12 == 5 else sales(n) for n in range(120)]
+    put(drop, "day", b"".join(lines))
+    code = KILLED_AT.format(owner="Mark", name="keep", nth=3, when="after")
+    first = start(till.db, drop, "--once", "--settle", "0", code=code)
+    first.communicate()
+    assert first.returncode == -signal.SIGKILL
+    (gathered,) = (drop / ".spool").glob("*.rejects")
+    gathered.unlink()
+    files, _ = spool(till, drop, code=4)
+    said = files["day"]
+    assert (said["read"], said["recorded"] + said["repeated"]) == (120, 110)
+    assert said["repeated"] > 0
+    assert len(rejected(said["rejects"])) == 10
 
 
 @pytest.mark.parametrize("seed", [1])

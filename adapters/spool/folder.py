@@ -20,7 +20,6 @@ LOCK = ".spool.lock"
 TEMPORARY = (".tmp", ".part", ".filepart")
 """Endings of names that a sender writes under before it renames the file."""
 REJECTS = ".rejects.ndjson"
-NO_FILE = "it is no ordinary file"
 _LONGEST_NAME, _LONGEST_ENDING = 255, 20
 
 
@@ -39,13 +38,10 @@ class Lying(NamedTuple):
 
     @property
     def odd(self) -> str:
-        """Why it is not taken; empty of a usual file."""
-        mode = self.stat.st_mode
-        if stat.S_ISLNK(mode):
+        """Why a link or a folder is not taken; empty of all else."""
+        if stat.S_ISLNK(self.stat.st_mode):
             return "a link is not followed; put the file itself there"
-        if stat.S_ISDIR(mode):
-            return "a folder is not looked into"
-        return "" if stat.S_ISREG(mode) else NO_FILE
+        return "a folder is not looked into" if stat.S_ISDIR(self.stat.st_mode) else ""
 
 
 class Folder:

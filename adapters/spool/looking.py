@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Event
 from typing import NamedTuple, TypeVar
 
-from adapters.spool.folder import NO_FILE, Folder, Lying, Take
+from adapters.spool.folder import Folder, Lying, Take
 from adapters.spool.taking import Taken, Taker
 from ledger.errors import LedgerError
 
@@ -170,7 +170,7 @@ class Spool:
         """
         found = path.lstat()
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, NO_FILE)
+            raise OSError(errno.EINVAL, "it is no ordinary file")
         is_now = (found.st_size, found.st_mtime_ns)
         was, since = self._seen.get(path, (None, 0.0))
         if was != is_now:
