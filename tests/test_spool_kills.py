@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import psycopg
 import pytest
@@ -47,12 +48,16 @@ def put(drop, name, content):
 def start(db, drop, *words, code=None):
     """A spool in a process of its own, or a program that runs one."""
     program = ["-m", "adapters.cli.main"] if code is None else ["-c", code]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *program, "spool", str(drop), "--db", db, "--json", "--history", "--enrol",
          *(words or ["--settle", "0", "--every", "1"])],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
+    watchdog = Timer(2 * SOON_S, process.kill)  # nobody waits for ever for what it says
+    watchdog.daemon = True
+    watchdog.start()
+    return process
 
 
 @contextmanager
