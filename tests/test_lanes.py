@@ -3,7 +3,9 @@
 import threading
 
 import pytest
-from eventsourcing.persistence import IntegrityError, ProgrammingError
+from eventsourcing.persistence import IntegrityError, OperationalError, ProgrammingError
+from psycopg import pq
+from psycopg.errors import error_from_result
 
 from ledger.application import LoyaltyLedger
 from ledger.store import postgres_lanes as lanes
@@ -78,6 +80,15 @@ def test_an_error_is_the_librarys_and_the_next_call_is_served(echo, monkeypatch,
             echo.call("wrong", (lanes.int8(1),))
         assert type(raised.value).__module__ == "eventsourcing.persistence"
     assert told(echo.call("texts", (lanes.texts(["on"]),))) == ("on", 1)
+
+
+def test_a_server_that_said_no_more_is_away(echo, monkeypatch):
+    def nothing(connection, _):
+        raise error_from_result(connection.make_empty_result(pq.ExecStatus.FATAL_ERROR))
+
+    monkeypatch.setattr(lanes, "_checked", nothing)
+    with pytest.raises(OperationalError):
+        echo.call("texts", (lanes.texts([]),))
 
 
 def test_more_threads_than_lanes_are_served(log):

@@ -32,6 +32,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("init", "init", "make a ledger with its first programme"),
     Entry("programme", "programme", "check a programme file, or publish it"),
     Entry("ingest", "ingest", "take receipts in from a file or a folder"),
+    Entry("spool", "spool", "watch folders, and take each file in once"),
     Entry("catalogue", "catalogue", "import products, prices and promotions; what is known of one"),
     Entry("campaign", "campaign", "offers on goods: create, show, end, fund, issue, settle"),
     Entry("enrol", "enrol", "make a member"),

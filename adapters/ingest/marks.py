@@ -7,6 +7,7 @@ for the same bytes: it carries a hash of everything before it.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import msgspec
@@ -34,7 +35,8 @@ class Mark:
     def __init__(self, log: Log, path: Path, how: str) -> None:
         """Look the mark up; where there is none, or the file is another, begin at its beginning."""
         self._log = log
-        self._name = f"ingest {how} {path.resolve()}"
+        named = os.fsencode(path.resolve()).decode(errors="backslashreplace")
+        self._name = f"ingest {how} {named}"
         self._path = path
         self._hash = hashlib.sha256()
         self._hashed = 0
@@ -47,7 +49,12 @@ class Mark:
         if self._digest(kept.offset) == kept.sha256:
             self.start, self.tally = Start(kept.offset, kept.lines), kept.tally
         else:
-            self._hash, self._hashed = hashlib.sha256(), 0
+            self.begin_again()
+
+    def begin_again(self) -> None:
+        """Begin at the beginning, wherever the mark is."""
+        self._hash, self._hashed = hashlib.sha256(), 0
+        self.start, self.tally = BEGINNING, Tally()
 
     def keep(self, start: Start, tally: Tally) -> None:
         """Everything before this line is durable, and what was refused of it is written down."""

@@ -68,8 +68,10 @@ def dialect(name: str) -> Reader:
     return cast("Reader", importlib.import_module(f"adapters.pos.{DIALECTS[name].module}"))
 
 
-def detect(path: Path) -> str:
-    """The dialect of a file, where it is certain; canonical lines where it may be those.
+def detect(path: Path, otherwise: str = "") -> str:
+    """The dialect of a file, where it is certain; else what it is otherwise.
+
+    Without that, canonical lines where it may be those.
 
     Raises:
         InputInvalid: it is none of them, or could be several.
@@ -83,6 +85,8 @@ def detect(path: Path) -> str:
     found = [name for name, one in DIALECTS.items() if one.certain(begin, path)]
     if len(found) == 1:
         return found[0]
+    if otherwise:
+        return otherwise
     if found or begin.startswith((b"<", b"PK", b"[")):
         several = f" It could be {' or '.join(found)}." if found else ""
         msg = f"Say by --format what `{path}` holds.{several}"

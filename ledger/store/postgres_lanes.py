@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 
 import psycopg
 from eventsourcing.persistence import (
-    DatabaseError,
     DataError,
     IntegrityError,
     InterfaceError,
     InternalError,
+    NotSupportedError,
     OperationalError,
     PersistenceError,
     ProgrammingError,
@@ -46,9 +46,13 @@ _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
     (psycopg.IntegrityError, IntegrityError),
     (psycopg.InternalError, InternalError),
     (psycopg.ProgrammingError, ProgrammingError),
-    (psycopg.Error, DatabaseError),
+    (psycopg.NotSupportedError, NotSupportedError),
+    (psycopg.Error, OperationalError),
 )
-"""The library's error for each of the driver's, the first that fits."""
+"""The library's error for each of the driver's, the first that fits.
+
+Of a server that was stopped under a statement the driver knows no code, and so no class either.
+"""
 
 
 class Statement(NamedTuple):

@@ -41,10 +41,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--batch", type=int, default=BATCH, metavar="N",
         help=f"receipts that are recorded together (default: {BATCH})",
     )  # fmt: skip
-    _tills(parser)
+    tills(parser)
 
 
-def _tills(parser: argparse.ArgumentParser) -> None:
+def tills(parser: argparse.ArgumentParser) -> None:
     """What a till's dialect may leave out."""
     parser.add_argument("--zone", help="where times without an offset are (default: programme's)")
     parser.add_argument("--currency", help="where none is told (default: the programme's)")
