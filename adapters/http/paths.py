@@ -8,7 +8,7 @@ from typing import Any
 from litestar import get, post
 from litestar.openapi.datastructures import ResponseSpec
 
-from adapters.http.guard import OPEN, OPERATION
+from adapters.http.guard import OPEN, OPERATION, SIGNED
 from adapters.http.problems import PROBLEM_JSON, Problem
 
 LARGEST_BODY = 1 << 20
@@ -52,6 +52,13 @@ def acts(path: str, operation: str, *, later: bool = False, **more: Any) -> Decl
     return post(path, opt=opt, status_code=200, responses=PROBLEMS, **_threaded(more))
 
 
+def signed(path: str, operation: str, **more: Any) -> Declared:
+    """A path that senders of webhooks call: a signature stands for a key."""
+    opt = {OPERATION: operation, SIGNED: True, KEPT_LATER: True}
+    told = {status: PROBLEMS[status] for status in (400, 403, 404, 413, 429, 500, 503)}
+    return post(path, opt=opt, status_code=200, responses=told, security=[{}], **more)
+
+
 def open_to_all(path: str, **more: Any) -> Declared:
     """A path that needs no key."""
     return get(path, opt={OPEN: True}, responses=OPEN_PROBLEMS, security=[{}], **more)
@@ -63,4 +70,4 @@ def _threaded(more: dict[str, Any]) -> dict[str, Any]:
     return more if awaited else {**more, "sync_to_thread": True}
 
 
-__all__ = ["LARGEST_BODY", "acts", "open_to_all", "reads"]
+__all__ = ["LARGEST_BODY", "acts", "open_to_all", "reads", "signed"]

@@ -27,6 +27,7 @@ _STATUS: Mapping[type[LedgerError], int] = {
     r.CampaignInvalid: BAD,
     r.ProgrammeInvalid: BAD,
     r.AccessKeyInvalid: UNAUTHORIZED,
+    r.SignatureInvalid: FORBIDDEN,
     r.NotPermitted: FORBIDDEN,
     r.StoreNotYours: FORBIDDEN,
     r.RoleLimit: FORBIDDEN,

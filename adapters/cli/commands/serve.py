@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from adapters.cli.render import Speaker
 from adapters.cli.values import positive
@@ -20,6 +21,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--proxy", default="", metavar="ADDRESS", help="whose X-Forwarded headers are believed"
     )
     parser.add_argument("--calls-per-second", type=positive, default=50, help="of one key")
+    parser.add_argument(
+        "--webhooks", type=Path, metavar="FILE", help="who sends webhooks: a TOML file"
+    )
+    parser.add_argument(
+        "--webhook-rejects", type=Path, metavar="FILE", help="(default: WEBHOOKS.rejects.ndjson)"
+    )
     parser.add_argument("--seconds", type=positive, default=30, help="that a call may take")
 
 
@@ -29,12 +36,15 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
         import uvicorn
 
         from adapters.http.app import Limits, api
+        from adapters.http.hooks import hooks_of
     except ImportError:
         raise InputInvalid("Serving needs the extra `http`.", field="serve") from None
     if bool(options.tls_cert) != bool(options.tls_key):
         raise InputInvalid("A certificate and its key go together.", field="tls-cert")
     with LoyaltyLedger.open(options.db) as ledger:
-        app = api(ledger, Limits(options.calls_per_second, options.seconds))
+        file: Path | None = options.webhooks
+        hooks = hooks_of(ledger, file, options.webhook_rejects) if file else {}
+        app = api(ledger, Limits(options.calls_per_second, options.seconds), hooks)
         scheme = "https" if options.tls_cert else "http"
         speaker.note(f"Serving on {scheme}://{options.host}:{options.port}; Ctrl-C ends it.")
         uvicorn.run(
