@@ -21,6 +21,7 @@ from adapters.http.routes import webhooks
 from adapters.pos import ndjson
 from adapters.records import Good
 from ledger.errors import Busy, StoreUnavailable
+from ledger.policies import access
 from ledger.policies.access import AUDITOR
 from ledger.projections.receipt import FCT_RECEIPT
 from ledger.types import date_of
@@ -362,6 +363,11 @@ def test_what_is_too_old_is_refused(shop, clock):
     assert refused(shop.send("square", BODIES["square"])) == (403, "signature-invalid")
     late = shop.send("shopify", ORDER, x_shopify_triggered_at="2026-03-08T00:00:00Z")
     assert refused(late) == (403, "signature-invalid")
+
+
+def test_what_a_sender_may_do_stands_in_the_table_of_permissions(shop, monkeypatch):
+    monkeypatch.setitem(access.PERMISSIONS, "webhook", ())
+    assert refused(shop.send("shopify", ORDER)) == (403, "not-permitted")
 
 
 def test_the_signature_of_one_sender_is_none_of_another(shop):

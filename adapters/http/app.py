@@ -32,6 +32,7 @@ from adapters.http.routes import (
     till,
     webhooks,
 )
+from adapters.http.tuples import Tuples
 from ledger.application import LoyaltyLedger
 
 ROUTES: Sequence[Any] = (
@@ -104,6 +105,7 @@ def api(
         lifespan=[lifespan],
         logging_config=None,
         signature_types=[LoyaltyLedger],
+        plugins=[Tuples()],
     )  # fmt: skip
     app.state.ledger, app.state.metrics, app.state.hooks = ledger, metrics, hooks or {}
     return Around(app, looks, metrics, limits.seconds)
