@@ -10,6 +10,7 @@ import time
 import msgspec
 import pytest
 from test_erpnext import INVOICE
+from test_http import HOSTILE
 from test_shopify import ORDER, REFUND
 from test_square import NOTICE
 from test_square import ORDER as SQUARED
@@ -252,6 +253,18 @@ def test_what_is_signed_and_wrong_is_kept_with_its_reason_and_not_sent_again(
     assert kept in entry
     assert shop.told("shopify", body)["repeat"]
     assert len(shop.rejects()) == 1
+
+
+@each
+@pytest.mark.parametrize("body", HOSTILE)
+def test_no_bytes_that_are_signed_meet_a_fault(shop, who, body):
+    answer = shop.send(who, body)
+    if who == "square":  # it has no id and no time
+        assert refused(answer) == (403, "signature-invalid")
+    else:
+        assert answer.status_code == 200
+        assert answer.json()["recorded"] == 0
+        assert answer.json()["rejected"] == len(shop.rejects())
 
 
 def test_an_order_that_was_changed_is_kept_and_the_file_can_be_fed(shop, file, capsys):

@@ -154,5 +154,6 @@ HANDLERS: Mapping[Any, Any] = {
     HTTPException: http,
     msgspec.MsgspecError: unreadable,
     RecursionError: unreadable,
+    UnicodeDecodeError: unreadable,
     Exception: failed,
 }
