@@ -130,6 +130,7 @@ def tried(api, strategy, shown, known):
     return statuses
 
 
+@pytest.mark.timeout(600 + 60 * CASES)
 def test_no_generated_call_meets_a_fault_or_an_answer_that_is_not_documented(lived_in):
     api, known = lived_in
     document = api.get("/openapi/openapi.json", key="").json()
