@@ -90,7 +90,7 @@ def _one_line(raw: bytes) -> Raw:
 
 def _open(path: Path) -> int:
     """Open for adding, after a whole line: a crash may have left half of one."""
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     size = os.fstat(file).st_size
     if size and os.pread(file, 1, size - 1) != b"\n":
         _append(file, b"\n")

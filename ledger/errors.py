@@ -319,6 +319,10 @@ class AccessKeyInvalid(LedgerError):
     """The access key is unknown, over or revoked."""
 
 
+class SignatureInvalid(LedgerError):
+    """The webhook is not signed by its sender, or was sent too long ago."""
+
+
 class AccessKeyUnknown(LedgerError):
     """There is no such access key."""
 

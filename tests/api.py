@@ -21,9 +21,9 @@ SALE = {
 class Api:
     """Calls, each answered before the next."""
 
-    def __init__(self, ledger, **limits):
+    def __init__(self, ledger, hooks=None, **limits):
         self.ledger = ledger
-        self.app = api(ledger, Limits(**{"calls_per_second": MANY, **limits}))
+        self.app = api(ledger, Limits(**{"calls_per_second": MANY, **limits}), hooks)
         self.loop = asyncio.new_event_loop()
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://ledger")
@@ -78,8 +78,8 @@ class Api:
 
 
 @contextmanager
-def serving(ledger, **limits):
-    made = Api(ledger, **limits)
+def serving(ledger, hooks=None, **limits):
+    made = Api(ledger, hooks, **limits)
     try:
         yield made
     finally:

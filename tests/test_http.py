@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import zlib
 
 import msgspec
 import pytest
@@ -95,12 +96,30 @@ def test_what_has_not_the_form_names_its_field(shop, change, field):
     assert shop.ledger.log.receipts(bytes([3]).ljust(16, b"\0"), 1) == []
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"\xff\xfe", b"null", b'{"a":' * 2_000, b"[" * 100_000]
-)
-def test_what_is_no_receipt_at_all_is_refused(shop, content):
-    answer = shop.call("POST", "/v1/receipts", content=content)
+HOSTILE = [
+    b"{", b"[]", b"\xff\xfe", b"null", b'{"a":' * 2_000, b"[" * 100_000, b"\0" * 1_000, b"9" * 100_000,
+    json.dumps(sale("1")).encode("utf-16"), json.dumps(sale("1")).encode().replace(b":", b":\0", 1),
+    b'{"store":"\xed\xa0\x80"}', b'{"store":"\\ud800"}', b'{"lines":[' + b"[],{}," * 50_000 + b"1]}",
+    zlib.compress(b" " * 10_000_000), b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>',
+]  # fmt: skip
+"""Bodies that are none: deep, long, of another encoding, with NULs, half a character, a bomb."""
+
+
+@pytest.mark.parametrize("content", [b"", *HOSTILE])
+@pytest.mark.parametrize("encoding", ["", "deflate"])
+def test_what_is_no_receipt_at_all_is_refused(shop, content, encoding):
+    headers = {"content-encoding": encoding} if encoding else {}
+    answer = shop.call("POST", "/v1/receipts", content=content, headers=headers)
     problem(answer, 400, "input-invalid")
+
+
+def test_lines_that_are_no_receipts_spoil_no_neighbour(shop):
+    good = json.dumps(sale("1")).encode()
+    journal = b"\n".join([*(one.replace(b"\n", b"") for one in HOSTILE), good])
+    answer = shop.call("POST", "/v1/receipts/batch", content=journal)
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [one.get("code") for one in told] == ["input-invalid"] * len(HOSTILE) + [None]
+    assert told[-1]["recorded"]["points"] == 10
 
 
 def test_a_body_beyond_the_limit_is_refused(shop):
@@ -457,7 +476,7 @@ def test_there_is_a_document_of_all_of_it(http):
     assert len(told["paths"]) > 25
     for path, methods in told["paths"].items():
         for method in methods.values():
-            open_to_all = path in {"/health", "/ready"}
+            open_to_all = path in {"/health", "/ready", "/v1/webhooks/{sender}"}
             assert ("401" in method["responses"]) is not open_to_all, path
 
 

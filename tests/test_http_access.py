@@ -1,5 +1,7 @@
 """Who may do what: every role and every operation, every store, every key."""
 
+import base64
+import hmac
 import inspect
 import re
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.http.app import ROUTES
-from adapters.http.guard import OPEN, OPERATION
+from adapters.http.guard import OPEN, OPERATION, SIGNED
+from adapters.http.hooks import hooks_of
 from adapters.http.pace import Pace
 from ledger.errors import AccessKeyInvalid, AccessKeyUnknown, InputInvalid, KeyConflict
 from ledger.policies.access import (
@@ -18,6 +21,7 @@ from ledger.policies.access import (
     MANAGER,
     PERMISSIONS,
     ROLES,
+    SENDER,
     SERVICE,
     TILL,
 )
@@ -66,14 +70,21 @@ CALLS = {
     "metrics": ("GET", "/metrics", None),
     "keys": ("POST", "/v1/keys", {"holder": "x", "role": "auditor", "command_id": "k1"}),
     "list-keys": ("GET", "/v1/keys", None),
+    "webhook": ("POST", "/v1/webhooks/shop", {}),
 }  # fmt: skip
 """One call of each operation."""
 
 
+SECRET = b"what the shop signs with"
+
+
 @pytest.fixture
-def http(ledger):
+def http(ledger, tmp_path, monkeypatch):
     ledger.enrol("c1")
-    with serving(ledger) as api:
+    monkeypatch.setenv("SHOP", SECRET.decode())
+    file = tmp_path / "webhooks.toml"
+    file.write_text('[shop]\ndialect = "erpnext"\nsecrets = ["env:SHOP"]\n')
+    with serving(ledger, hooks_of(ledger, file, None)) as api:
         yield api
 
 
@@ -88,10 +99,21 @@ def test_there_is_a_call_of_every_operation_and_an_operation_of_every_path():
     handlers = [route for route in ROUTES if not route.opt.get(OPEN)]
     assert {handler.opt[OPERATION] for handler in handlers} == set(PERMISSIONS) == set(CALLS)
     assert [r.paths for r in ROUTES if r.opt.get(OPEN)] == [{"/health"}, {"/ready"}]
+    assert [r.paths for r in ROUTES if r.opt.get(SIGNED)] == [{"/v1/webhooks/{sender:str}"}]
+
+
+def test_no_key_opens_what_has_to_be_signed_and_no_signature_what_needs_a_key(http):
+    answers = [http.post("/v1/webhooks/shop", {}, key=http.key(role)) for role in ROLES]
+    answers.append(http.post("/v1/webhooks/shop", {}, key=""))
+    assert {(one.status_code, code_of(one)) for one in answers} == {(403, "signature-invalid")}
+    told = base64.b64encode(hmac.digest(SECRET, b"{}", "sha256")).decode()
+    signed = {"content": b"{}", "key": "", "headers": {"x-frappe-webhook-signature": told}}
+    assert http.call("POST", "/v1/webhooks/shop", **signed).status_code == 200
+    assert code_of(http.call("POST", "/v1/receipts", **signed)) == "access-key-invalid"
 
 
 @pytest.mark.parametrize("role", ROLES)
-@pytest.mark.parametrize("operation", CALLS)
+@pytest.mark.parametrize("operation", [name for name in CALLS if name != "webhook"])
 def test_a_role_may_do_what_the_table_says_and_nothing_else(http, role, operation):
     method, path, body = CALLS[operation]
     answer = http.call(method, path, body, key=http.key(role))
@@ -114,7 +136,9 @@ def test_the_table_in_the_documents_is_the_one_that_holds():
     for row in rows[: len(PERMISSIONS)]:
         name, *cells = [cell.strip() for cell in row.strip("|").split("|")]
         told[name.strip("`")] = {role for role, cell in zip(roles, cells, strict=True) if cell}
-    assert told == {name: set(may) for name, may in PERMISSIONS.items()}
+    assert told == {name: set(may) - {SENDER} for name, may in PERMISSIONS.items()}
+    assert [name for name, may in PERMISSIONS.items() if SENDER in may] == ["webhook"]
+    assert SENDER not in ROLES
 
 
 # --- stores ------------------------------------------------------------------------------
@@ -195,8 +219,11 @@ def test_an_author_is_never_what_is_sent(http):
 )  # fmt: skip
 def test_without_a_key_nothing_is_answered_but_health(http, sent):
     headers = {"authorization": sent} if sent else {}
-    for method, path, body in CALLS.values():
+    for operation, (method, path, body) in CALLS.items():
         answer = http.call(method, path, body, key="", headers=headers)
+        if operation == "webhook":  # a signature is asked for instead
+            assert (answer.status_code, code_of(answer)) == (403, "signature-invalid")
+            continue
         assert (answer.status_code, code_of(answer)) == (401, "access-key-invalid"), path
         assert answer.headers["www-authenticate"] == "Bearer"
 

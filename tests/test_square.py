@@ -125,13 +125,21 @@ def test_an_exchange_has_both(file):
 def test_what_is_no_receipt_is_left_out_and_counted(file):
     custom = put(RETURN, ("returns", 0, "return_line_items", 0, "item_type"), "CUSTOM_AMOUNT")
     items, reading = read(square, file, dump(
-        NOTICE, PAYMENT, {**ORDER, "state": "OPEN"}, {**ORDER, "state": "CANCELED"}, custom,
+        put(NOTICE, ("data", "object", "order_updated", "state"), "OPEN"), PAYMENT,
+        {**ORDER, "state": "OPEN"}, {**ORDER, "state": "CANCELED"}, custom,
     ))  # fmt: skip
     assert items == []
     assert reading.left_out == {
-        "notices, whose order has to be fetched": 2, "orders not completed": 2, "nothing sold": 1,
+        "notices of no order that is completed": 2, "orders not completed": 2, "nothing sold": 1,
         "lines that refund money alone": 1,
     }  # fmt: skip
+
+
+def test_a_notice_of_a_completed_order_is_refused_until_somebody_fetches_it(file):
+    found = bad(square, file, dump(NOTICE))
+    assert (found.field, found.error) == (
+        "order_updated.order_id", "fetch the order `ORD1` and feed that",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("notice", "order"), [(NOTICE, "ORD1"), (PAYMENT, "ORD1"), ({}, "")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,12 +15,24 @@ from msgspec import Struct
 
 from adapters.http.around import Around
 from adapters.http.guard import OPEN, Authentication, permitted
+from adapters.http.hooks import Hook
 from adapters.http.looks import Looks
 from adapters.http.metrics import Metrics
 from adapters.http.pace import Pace
 from adapters.http.paths import LARGEST_BODY
 from adapters.http.problems import HANDLERS
-from adapters.http.routes import complaints, health, keys, log, members, points, receipts, till
+from adapters.http.routes import (
+    complaints,
+    health,
+    keys,
+    log,
+    members,
+    points,
+    receipts,
+    till,
+    webhooks,
+)
+from adapters.http.tuples import Tuples
 from ledger.application import LoyaltyLedger
 
 ROUTES: Sequence[Any] = (
@@ -29,13 +41,15 @@ ROUTES: Sequence[Any] = (
     *points.ROUTES,
     *complaints.ROUTES,
     *till.ROUTES,
+    *webhooks.ROUTES,
     *log.ROUTES,
     *keys.ROUTES,
     *health.ROUTES,
 )
 _ABOUT = """Receipts come in once, however often they are sent; points are told at once.
 
-Every call but `/health` and `/ready` needs a key: `Authorization: Bearer KEY`. A key has a role, which
+Every call but `/health` and `/ready` needs a key: `Authorization: Bearer KEY`; a webhook is signed
+instead, as its sender does. A key has a role, which
 says what it may do, and stores, for which it may do it. A refusal is `application/problem+json` with a
 stable `code`, the `field` at fault, and `retryable`: whether the same call can succeed later."""
 
@@ -51,8 +65,12 @@ class Limits(Struct, frozen=True):
     """Under way; with as many, further ones are told to come again."""
 
 
-def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B008  it is frozen
-    """The API on an open ledger, which stays the caller's to close."""
+def api(
+    ledger: LoyaltyLedger,
+    limits: Limits = Limits(),  # noqa: B008  it is frozen
+    hooks: Mapping[str, Hook] | None = None,
+) -> Around:
+    """The API on an open ledger, which stays the caller's to close; `hooks` by their names."""
     looks, metrics = Looks(ledger.log), Metrics()
 
     @asynccontextmanager
@@ -83,8 +101,9 @@ def api(ledger: LoyaltyLedger, limits: Limits = Limits()) -> Around:  # noqa: B0
         lifespan=[lifespan],
         logging_config=None,
         signature_types=[LoyaltyLedger],
+        plugins=[Tuples()],
     )  # fmt: skip
-    app.state.ledger, app.state.metrics = ledger, metrics
+    app.state.ledger, app.state.metrics, app.state.hooks = ledger, metrics, hooks or {}
     app.state.pace = Pace(limits.calls_per_second)
     return Around(
         app, looks, metrics, seconds=limits.seconds, at_once=limits.calls_at_once

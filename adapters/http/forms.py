@@ -274,6 +274,19 @@ class Complained(Told, frozen=True):
     repeat: bool
 
 
+class Taken(Told, frozen=True):
+    """What became of a webhook; `ignored` says what in it is no receipt, by what it is."""
+
+    event: str
+    """The sender's id of it, else a digest of its body."""
+    repeat: bool
+    recorded: int
+    recorded_before: int
+    rejected: int
+    """Kept with the reason, for people: to send it again would not help."""
+    ignored: dict[str, int]
+
+
 class IssueKey(Sent, frozen=True):
     """A key for a till, a program or a person."""
 

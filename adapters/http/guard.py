@@ -1,4 +1,7 @@
-"""Who calls, and whether they may: every path but the few that say otherwise needs a key."""
+"""Who calls, and whether they may: every path but the few that say otherwise needs a key.
+
+A path of webhooks needs a signature in place of it: who calls is known once the body was verified.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from ledger.policies.access import permit, store_of
 
 OPEN = "open"
 """Marks a path that needs no key."""
+SIGNED = "signed"
+"""Marks a path whose calls are signed: it verifies the body first, and names the caller by `signed_by`."""
 OPERATION = "operation"
 """Names what a path does; `ledger.policies.access` says who may."""
 _SCHEME = "bearer "
@@ -44,6 +49,8 @@ class Authentication(AbstractAuthenticationMiddleware):
         said = connection.headers.get("authorization", "")
         if not connection.app.state.pace.allows(_caller(connection, said)):
             raise TooManyRequestsException
+        if connection.scope["route_handler"].opt.get(SIGNED):
+            return AuthenticationResult(None, None)  # a key says nothing here
         if said[: len(_SCHEME)].lower() != _SCHEME:
             raise AccessKeyInvalid("Send it as `Authorization: Bearer KEY`.")
         ledger = connection.app.state.ledger
@@ -72,9 +79,19 @@ async def permitted(
     """
     if connection.scope.get("method") == "OPTIONS":  # the framework's own, before any key is read
         raise MethodNotAllowedException
-    if handler.opt.get(OPEN):
+    if handler.opt.get(OPEN) or handler.opt.get(SIGNED):
         return
     permit(connection.user.role, handler.opt[OPERATION])
+
+
+def signed_by(call: Call, sender: AccessKey) -> None:
+    """Take the call as that of a sender whose signature of its body was verified.
+
+    Raises:
+        NotPermitted.
+    """
+    call.scope["user"] = sender
+    permit(sender.role, call.route_handler.opt[OPERATION])
 
 
 def in_own_store(call: Call, ledger: LoyaltyLedger, command_id: str) -> None:

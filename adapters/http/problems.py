@@ -27,6 +27,7 @@ _STATUS: Mapping[type[LedgerError], int] = {
     r.CampaignInvalid: BAD,
     r.ProgrammeInvalid: BAD,
     r.AccessKeyInvalid: UNAUTHORIZED,
+    r.SignatureInvalid: FORBIDDEN,
     r.NotPermitted: FORBIDDEN,
     r.StoreNotYours: FORBIDDEN,
     r.RoleLimit: FORBIDDEN,
@@ -55,6 +56,12 @@ class Problem(Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     field: str | None = None
     retryable: bool = False
+
+
+INTERNAL = Problem(
+    "urn:loyalty:internal", "The server failed.", FAILED, "internal", "It is in the server's log.",
+    None, retryable=True,
+)  # fmt: skip
 
 
 def problem_of(error: LedgerError) -> Problem:
@@ -119,12 +126,7 @@ def http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """A fault of ours: told in the server's log, and to the caller only that it is one."""
     _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return render(
-        Problem(
-            "urn:loyalty:internal", "The server failed.", 500, "internal",
-            "It is in the server's log.", None, retryable=True,
-        )
-    )  # fmt: skip
+    return render(INTERNAL)
 
 
 def _explained(error: ValidationException) -> tuple[str | None, str]:
@@ -152,5 +154,6 @@ HANDLERS: Mapping[Any, Any] = {
     HTTPException: http,
     msgspec.MsgspecError: unreadable,
     RecursionError: unreadable,
+    UnicodeDecodeError: unreadable,
     Exception: failed,
 }

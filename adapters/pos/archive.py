@@ -22,6 +22,12 @@ MOST_FILES = 200
 MOST_BYTES = 1 << 32
 MOST_RATIO = 200
 """Text of a till shrinks to a tenth; a bomb to a thousandth."""
+MOST_DIRECTORY = 1 << 20
+"""In bytes: zipfile makes ten times as much of it, and looks at it as a whole."""
+MOST_LINE = 1 << 20
+_MARK = b"PK\x05\x06"
+_END = struct.Struct("<4s4H2LH")
+_LONGEST_END = _END.size + (1 << 16) + 20
 _SMALL = 1 << 20
 """Below this nobody minds how much a file swells."""
 BROKEN = (
@@ -92,13 +98,14 @@ class Archive:
         with self._archive.open(info) as file:
             # What is not UTF-8 is a letter in a word; codes and amounts are ASCII.
             lines = io.TextIOWrapper(file, "utf-8-sig", errors="replace", newline="")
-            first = lines.readline(100_000)
+            first = next(_whole(lines), "")
             names = [one.strip().strip('"').upper() for one in first.strip().split(";")]
             for column in needed:
                 if column not in names:
                     raise self._refused(f"{name} has no column {column}")
+            rows = csv.reader(_whole(lines), delimiter=";", strict=True)
             number = 1
-            for number, cells in enumerate(csv.reader(lines, delimiter=";", strict=True), 2):
+            for number, cells in enumerate(rows, 2):
                 if not cells:
                     continue
                 if len(cells) != len(names):
@@ -112,6 +119,36 @@ class Archive:
         return InputInvalid(f"{self._path}: {detail}.")
 
 
+def _whole(lines: io.TextIOWrapper) -> Iterator[str]:
+    """Lines of a length that a row may have."""
+    while line := lines.readline(MOST_LINE):
+        if len(line) == MOST_LINE:
+            msg = f"a line of {MOST_LINE} characters or more"
+            raise ValueError(msg)
+        yield line
+
+
+def look_at_end(path: Path) -> None:
+    """Refuse an archive by what its end says, before zipfile reads all of its directory.
+
+    Raises:
+        InputInvalid: the directory is of more files than are taken.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(max(0, size - _LONGEST_END))
+        end = file.read()
+    at = len(end) - _END.size  # where it is without a comment; zipfile looks there first as well
+    if not (end[max(at, 0) :].startswith(_MARK) and end.endswith(b"\0\0")):
+        at = end.rfind(_MARK)
+    if at < 0 or len(end) < at + _END.size:
+        return  # no archive, which zipfile says
+    length, directory = _END.unpack_from(end, at)[5:7]
+    if length > MOST_DIRECTORY or directory > size or b"PK\x06\x07" in end[:at][-20:]:
+        msg = f"{path}: its directory has more than {MOST_DIRECTORY} bytes, or is in ZIP64."
+        raise InputInvalid(msg)
+
+
 @contextmanager
 def opened(path: Path, progress: Progress | None = None) -> Iterator[Archive]:
     """Open an archive; `progress` is told bytes of it.
@@ -119,6 +156,7 @@ def opened(path: Path, progress: Progress | None = None) -> Iterator[Archive]:
     Raises:
         InputInvalid: it is no ZIP archive, or one that is not read.
     """
+    look_at_end(path)
     try:
         archive = zipfile.ZipFile(path)
     except BROKEN as error:

@@ -32,6 +32,8 @@ COLUMNS = (*KEY, *_ONCE, *_LINE, *_TENDER)
 NEEDED = ("store", "business_date", "number", "captured_at", "product", "quantity")
 MOST_ROWS = 5_100
 """The lines and tenders of the largest receipt."""
+MOST_BYTES = 1 << 24
+"""Of its rows."""
 _FLAGS = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 _BESIDE = "the row before or after it cannot be read, and may belong to it"
 
@@ -57,7 +59,7 @@ def read(path: Path, reading: Reading) -> Iterator[Item]:
             yield found
             continue
         try:
-            fields = _fields(found.rows, reading)
+            fields = _fields(found, reading)
         except Unmapped as error:
             yield Bad(found.place, error.field, str(error), _text(found.rows))
             continue
@@ -86,9 +88,9 @@ def _together(path: Path, reading: Reading) -> Iterator[_Receipt | Bad]:
             yield found
             continue
         if now and _key(found) == _key(now.rows[0]):
-            if len(now.rows) <= MOST_ROWS:
-                now.rows.append(found)
             length = line.place.offset + line.place.length - now.place.offset
+            if len(now.rows) <= MOST_ROWS and length <= MOST_BYTES:
+                now.rows.append(found)
             now = now._replace(place=now.place._replace(length=length))
         else:
             if now:
@@ -122,7 +124,10 @@ def _text(rows: list[Row]) -> bytes:
     return "\n".join(",".join(one.values()) for one in rows[:MOST_ROWS]).encode()
 
 
-def _fields(rows: list[Row], reading: Reading) -> dict[str, Any]:
+def _fields(found: _Receipt, reading: Reading) -> dict[str, Any]:
+    rows = found.rows
+    if found.place.length > MOST_BYTES:
+        raise Unmapped("lines", f"more than {MOST_BYTES} bytes of rows")
     if len(rows) > MOST_ROWS:
         raise Unmapped("lines", f"more than {MOST_ROWS} rows")
     told = {name: rows[0].get(name, "") for name in (*KEY, *_ONCE)}

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
-from adapters.pos.archive import BROKEN
+from adapters.pos.archive import BROKEN, look_at_end
 from adapters.pos.terms import Reading
 from adapters.records import Item
 from ledger.errors import InputInvalid
@@ -40,6 +40,7 @@ def _has(*marks: bytes) -> Callable[[bytes, Path], bool]:
 def _is_export(begin: bytes, path: Path) -> bool:
     if not begin.startswith(b"PK"):
         return False
+    look_at_end(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("transactions.csv") for name in archive.namelist())

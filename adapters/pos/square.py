@@ -7,7 +7,7 @@ text; with a `quantity_unit` it is a measure. Goods come back on an order of the
 `source_order_id` and `source_line_item_uid` name the sale, and are missing where there was none; a
 refund of money alone is a `CUSTOM_AMOUNT`. `state` is OPEN, COMPLETED, CANCELED or DRAFT. A webhook of
 orders holds only `order_id` and `state`, one of payments the payment with its `order_id`: what was
-bought has to be fetched.
+bought has to be fetched. A completed order has a notice of its own, beside those of its payments.
 
 An order has no till: `location_id` is the store, and its `id` is the number. The trading day is the
 day at the store on which it was closed.
@@ -23,7 +23,7 @@ from adapters.pos import documents
 from adapters.pos.documents import Document, listed, part, some, text
 from adapters.pos.gs1 import goods
 from adapters.pos.money import decimal, measured
-from adapters.pos.terms import Reading, Sold, Unmapped, days_before, key_of, sold_lines
+from adapters.pos.terms import Reading, Sold, Unmapped, days_before, key_of, shown, sold_lines
 from ledger.types import ReceiptKey, day_of
 
 _NO_PRODUCT = "custom amount"
@@ -61,7 +61,11 @@ def take(order: Document, reading: Reading) -> Iterator[dict[str, Any]]:
         Unmapped: a field is not what the facts say.
     """
     if order.keys() & {"order_created", "order_updated", "payment", "refund"}:
-        reading.left_out["notices, whose order has to be fetched"] += 1
+        for name in ("order_created", "order_updated"):
+            if text(part(order, name), "state") == "COMPLETED":
+                number = text(part(order, name), "order_id")
+                raise Unmapped(f"{name}.order_id", f"fetch the order {shown(number)} and feed that")
+        reading.left_out["notices of no order that is completed"] += 1
         return
     if text(order, "state") != "COMPLETED":
         reading.left_out["orders not completed"] += 1

@@ -15,6 +15,8 @@ from adapters.records import Progress
 
 MOST_BYTES = 1 << 24
 """Of one element, and of what stands between two of them."""
+MOST_PARTS = 300_000
+"""Of them elements and attributes: what each takes in memory is a hundred bytes, however short it is."""
 _REPORT_BYTES = 1 << 20
 _TRUE = frozenset({"true", "1"})
 
@@ -32,6 +34,7 @@ class _Bounded:
         self._progress = progress
         self._pending = 0
         self._since = 0
+        self._parts = 0
 
     def read(self, size: int) -> bytes:
         """The next bytes."""
@@ -39,6 +42,10 @@ class _Bounded:
         self._since += len(chunk)
         if self._since > MOST_BYTES:
             msg = f"an element, or what stands between two, is longer than {MOST_BYTES} bytes"
+            raise NotXml(msg)
+        self._parts += chunk.count(b"<") - chunk.count(b"</") + chunk.count(b"=")
+        if self._parts > MOST_PARTS:
+            msg = f"an element, or what stands between two, has more than {MOST_PARTS} parts"
             raise NotXml(msg)
         self._pending += len(chunk)
         if self._progress and (self._pending >= _REPORT_BYTES or not chunk):
@@ -48,7 +55,7 @@ class _Bounded:
 
     def passed(self) -> None:
         """An element is whole."""
-        self._since = 0
+        self._since = self._parts = 0
 
 
 def elements(path: Path, name: str, progress: Progress | None = None) -> Iterator[Any]:

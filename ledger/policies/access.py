@@ -13,6 +13,8 @@ CASHIER, SERVICE, MARKETING, MANAGER, AUDITOR, ADMIN = (
 ROLES = (TILL, INTEGRATION, CASHIER, SERVICE, MARKETING, MANAGER, AUDITOR, ADMIN)
 MACHINES = (TILL, INTEGRATION)
 """Roles of programs; the others are people's."""
+SENDER = "sender"
+"""Who signs each call instead of showing a key: no key is given out in this role."""
 
 _AT_THE_TILL = (TILL, INTEGRATION, CASHIER)
 _DESK = (SERVICE, MANAGER)
@@ -51,6 +53,8 @@ PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     # keys
     "keys": (ADMIN,),
     "list-keys": (ADMIN, AUDITOR),
+    # what senders sign
+    "webhook": (SENDER,),
 }
 """Operation to the roles that may do it; what is not here nobody may do."""
 

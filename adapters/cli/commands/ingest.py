@@ -8,6 +8,7 @@ from pathlib import Path
 
 from adapters.cli.render import Speaker
 from adapters.ingest import BATCH, Mark, Tally, ingest
+from adapters.pos import given
 from adapters.pos.dialects import DIALECTS
 from adapters.pos.terms import Reading
 from adapters.records import Found, Item
@@ -44,6 +45,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     tills(parser)
 
 
+def given_of(options: argparse.Namespace) -> given.Given:
+    """What the options say that a till leaves out."""
+    return given.Given(
+        options.zone or "", options.currency or "", tuple(options.store or ()),
+        tuple(options.walk_in or ()), tuple(options.scale or ()), options.pounds,
+    )  # fmt: skip
+
+
 def tills(parser: argparse.ArgumentParser) -> None:
     """What a till's dialect may leave out."""
     parser.add_argument("--zone", help="where times without an offset are (default: programme's)")
@@ -77,7 +86,7 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     if form not in DIALECTS and (told := [name for name in _OF_TILLS if getattr(options, name)]):
         raise InputInvalid(f"The format {form} leaves nothing out.", field=told[0])
     with LoyaltyLedger.open(options.db) as ledger, Rejects(rejects_path) as rejects:
-        reading = way(ledger, options) if form in DIALECTS else None
+        reading = given.way(ledger, given_of(options)) if form in DIALECTS else None
         tally = feed(
             ledger, source, form, rejects, speaker, history=options.history, enrol=options.enrol,
             workers=options.workers, batch=options.batch, reading=reading,
@@ -98,49 +107,6 @@ def detect(source: Path) -> str:
     from adapters.pos import dialects
 
     return retail.detect(source) if source.is_dir() else dialects.detect(source)
-
-
-def way(ledger: LoyaltyLedger, options: argparse.Namespace) -> Reading:
-    """The way through a file of a till's dialect, as the options and the programme have it.
-
-    Raises:
-        InputInvalid: an option is not what it should be.
-    """
-    from adapters.pos.gs1 import scale
-    from adapters.pos.recorded import InLedger
-    from adapters.pos.terms import Terms
-
-    programme = ledger.programme_at(ledger.clock()).programme
-    pairs = [one.partition("=") for one in options.store or ()]
-    plain = [name for name, mark, _ in pairs if not mark]
-    if len(plain) > 1:
-        raise InputInvalid("One name stands for stores that are not told.", field="store")
-    try:
-        scales = tuple(map(scale, options.scale or ()))
-    except ValueError as error:
-        raise InputInvalid(f"{error}.", field="scale") from None
-    terms = Terms(
-        zone=_zone(options.zone or programme.time_zone),
-        currency=options.currency or programme.currency,
-        store=plain[0] if plain else "",
-        stores={theirs: ours for theirs, mark, ours in pairs if mark},
-        nobody=frozenset(options.walk_in or ()),
-        scales=scales,
-        pounds=options.pounds,
-    )
-    return Reading(terms, recorded=InLedger(ledger))
-
-
-def _zone(name: str) -> str:
-    from zoneinfo import ZoneInfoNotFoundError
-
-    from ledger.calendar import zone_of
-
-    try:
-        zone_of(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InputInvalid(f"`{name}` is no time zone this machine knows.", field="zone") from None
-    return name
 
 
 def feed(

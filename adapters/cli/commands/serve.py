@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from adapters.cli.render import Speaker
 from adapters.cli.values import positive
@@ -26,6 +27,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=1_000,
         help="under way; more are told to come again",
     )
+    parser.add_argument(
+        "--webhooks", type=Path, metavar="FILE", help="who sends webhooks: a TOML file"
+    )
+    parser.add_argument(
+        "--webhook-rejects", type=Path, metavar="FILE", help="(default: WEBHOOKS.rejects.ndjson)"
+    )
     parser.add_argument("--seconds", type=positive, default=30, help="that a call may take")
 
 
@@ -33,13 +40,17 @@ def run(options: argparse.Namespace, speaker: Speaker) -> int:
     """Serve until stopped: calls under way are answered first."""
     try:
         from adapters.http.app import Limits, api
+        from adapters.http.hooks import hooks_of
         from adapters.http.serving import serve
     except ImportError:
         raise InputInvalid("Serving needs the extra `http`.", field="serve") from None
     if bool(options.tls_cert) != bool(options.tls_key):
         raise InputInvalid("A certificate and its key go together.", field="tls-cert")
     with LoyaltyLedger.open(options.db) as ledger:
-        app = api(ledger, Limits(options.calls_per_second, options.seconds, options.calls_at_once))
+        file: Path | None = options.webhooks
+        hooks = hooks_of(ledger, file, options.webhook_rejects) if file else {}
+        limits = Limits(options.calls_per_second, options.seconds, options.calls_at_once)
+        app = api(ledger, limits, hooks)
         scheme = "https" if options.tls_cert else "http"
         speaker.note(f"Serving on {scheme}://{options.host}:{options.port}; Ctrl-C ends it.")
         serve(

@@ -11,7 +11,7 @@ from typing import Any
 
 from eventsourcing.persistence import PersistenceError
 
-from adapters.cli.commands.ingest import REJECTED, tills, way
+from adapters.cli.commands.ingest import REJECTED, given_of, tills
 from adapters.cli.render import Speaker, when
 from adapters.cli.stopping import stopped
 from adapters.cli.values import positive, whole
@@ -19,6 +19,7 @@ from adapters.ingest import BATCH, Tally
 from adapters.ingest.feeding import MOST_WORKERS
 from adapters.ingest.hands import How, hands
 from adapters.pos.dialects import DIALECTS
+from adapters.pos.given import way
 from adapters.spool import Folder, Spool, Taker
 from adapters.spool.folder import locked
 from adapters.spool.looking import Put, named, on_one_line
@@ -124,9 +125,11 @@ def _taker(options: argparse.Namespace) -> Iterator[Taker]:
         away: tuple[type[Exception], ...] = (PersistenceError, *ledger.log.away)
         try:
             with hands(ledger, How(options.history, options.enrol, BATCH), options.workers) as crew:
-                way(ledger, options)
+                way(ledger, given_of(options))
                 how = f"{'history' * options.history} {'enrol' * options.enrol}"
-                yield Taker(ledger, crew, lambda: way(ledger, options), how, options.format)
+                yield Taker(
+                    ledger, crew, lambda: way(ledger, given_of(options)), how, options.format
+                )
         except away as error:
             raise StoreUnavailable(str(error)) from error
 

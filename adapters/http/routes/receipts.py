@@ -12,6 +12,7 @@ from litestar.params import JSONBody
 
 from adapters.http import forms
 from adapters.http.answers import done, recorded
+from adapters.http.examples import NDJSON
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts
 from adapters.http.problems import problem_of
@@ -21,7 +22,6 @@ from ledger.commands.common import Outcome
 from ledger.errors import InputInvalid, LedgerError
 from ledger.types import Receipt
 
-NDJSON = "application/x-ndjson"
 LARGEST_BATCH = 1 << 24
 MOST_LINES = 2_000
 _decode = msgspec.json.Decoder(Receipt).decode
@@ -42,7 +42,7 @@ async def record(request: Call, data: JSONBody[Receipt], ledger: Ledger) -> form
 
 @acts(
     "/v1/receipts/batch", "batch", awaited=True, later=True, tags=["receipts"],
-    request_max_body_size=LARGEST_BATCH, media_type=NDJSON,
+    request_max_body_size=LARGEST_BATCH, media_type=NDJSON, sent=NDJSON,
 )  # fmt: skip
 async def batch(request: Call, ledger: Ledger) -> Response[bytes]:
     """Record a journal: a receipt a line (NDJSON), up to 2,000 lines and 16 MiB.
