@@ -9,6 +9,7 @@ import time
 
 import msgspec
 import pytest
+from eventsourcing.persistence import InterfaceError, OperationalError
 from test_erpnext import INVOICE
 from test_http import HOSTILE
 from test_shopify import ORDER, REFUND
@@ -307,6 +308,20 @@ def test_what_can_go_better_later_is_refused_and_taken_then(shop, monkeypatch, e
     assert answer.json()["retryable"]
     monkeypatch.setattr(shop.ledger, "record_all_async", real)
     assert shop.told("shopify", ORDER)["recorded"] == 1
+
+
+@pytest.mark.parametrize("name", ["mark", "put_mark"])
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_where_it_cannot_be_remembered_it_has_to_come_again(shop, monkeypatch, name, error):
+    def away(*_):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.ledger.log, name, away)
+        answer = shop.send("shopify", ORDER)
+        assert (answer.status_code, answer.json()["retryable"]) == (503, True)
+    told = shop.told("shopify", ORDER)
+    assert told["recorded"] + told["recorded_before"] == 1
 
 
 def test_where_one_of_several_has_to_come_again_nothing_is_kept_yet(shop, monkeypatch):

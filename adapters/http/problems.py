@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from eventsourcing.persistence import InterfaceError, OperationalError
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
@@ -148,6 +149,11 @@ def unreadable(_: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     return render(problem_of(r.InputInvalid(str(error)[:400])))
 
 
+def away(_: Request[Any, Any, Any], __: Exception) -> Response[Any]:
+    """The store did not answer something that is read beside the log."""
+    return render(problem_of(r.StoreUnavailable()))
+
+
 HANDLERS: Mapping[Any, Any] = {
     LedgerError: refused,
     ValidationException: invalid,
@@ -155,5 +161,7 @@ HANDLERS: Mapping[Any, Any] = {
     msgspec.MsgspecError: unreadable,
     RecursionError: unreadable,
     UnicodeDecodeError: unreadable,
+    InterfaceError: away,
+    OperationalError: away,
     Exception: failed,
 }
