@@ -39,7 +39,8 @@ class Server(ThreadingHTTPServer):
 class Receiver:
     """Answers 204, or what `answer(got)` says: a status, (status, headers, body), or a name of a mischief.
 
-    `hang` never answers, `cut` closes the connection, `drip` sends a byte now and then for ever.
+    `hang` never answers, `cut` closes the connection, `drip` sends a byte now and then for ever. A body
+    `cut` breaks off.
     """
 
     def __init__(self, answer=lambda _: 204, tls=None):
@@ -96,12 +97,15 @@ class Receiver:
             handler.close_connection = True
             return
         status, headers, body = (answer, {}, b"") if isinstance(answer, int) else answer
+        if body == "cut":
+            headers, body = {**headers, "content-length": "1000"}, b"a beginning"
+            handler.close_connection = True
         if 200 <= status < 300:
             self.taken.append(got)
         handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name, value)
-        if status != 204:
+        if status != 204 and "content-length" not in headers:
             handler.send_header("content-length", str(len(body)))
         handler.end_headers()
         handler.wfile.write(b"" if status == 204 else body)

@@ -4,6 +4,7 @@ import email.utils
 import json
 import threading
 import time
+from pathlib import Path
 from random import Random
 
 import msgspec
@@ -17,8 +18,8 @@ from adapters.relay.courier import SCHEDULE
 from adapters.relay.message import shard_of
 from adapters.relay.registering import Endpoints
 from adapters.relay.running import Relay
-from ledger.errors import EndpointExists, EndpointUnknown, InputInvalid, RelayBusy
-from ledger.store.outbox import Outbox
+from ledger.errors import EndpointExists, EndpointUnknown, InputInvalid, RelayBusy, StoreUnavailable
+from ledger.store.outbox import Aside, Batch, Outbox
 from tests.receiver import Receiver, signed_by, until
 from tests.shop import NOW, receipt
 
@@ -255,6 +256,13 @@ def test_whatever_a_receiver_does_counts_as_a_try_that_failed(
     assert fares(endpoints).answer.startswith(told.get(mischief, f"HTTP {mischief}"))
 
 
+def test_the_status_decides_whatever_becomes_of_the_body(ledger, endpoints, send, receiver):
+    there = receiver(lambda _: (200, {}, "cut"))
+    endpoints.add(there.url, name="r", first=1)
+    send()
+    assert (fares(endpoints).delivered, len(there.got)) == (1, 1)
+
+
 def test_an_endpoint_that_hangs_or_is_away_holds_up_no_other(ledger, endpoints, receiver, clock):
     hangs, well = receiver(lambda _: "hang"), receiver()
     endpoints.add(hangs.url, name="hangs", first=1)
@@ -374,8 +382,8 @@ def test_one_that_is_down_for_good_gives_dead_letters_by_the_dozen_not_by_the_lo
     there = receiver(lambda _: 500)
     endpoints.add(there.url, name="r", first=1)
     head = bought(ledger, 10, 10)
-    for _ in range(9 * 4):
-        clock.now += DAY // 4
+    for _ in range(9 * 2):
+        clock.now += DAY // 2
         send()
     one = fares(endpoints)
     assert 0 < one.dead < head - one.position
@@ -424,6 +432,23 @@ def test_a_bug_in_sending_one_event_is_that_events_alone(
     send()
     assert set(there.positions) == set(range(1, head))
     assert (fares(endpoints).waiting, fares(endpoints).answer) == (1, "KeyError")
+
+
+def test_of_two_relays_from_one_place_only_one_keeps_what_it_did(
+    ledger, endpoints, receiver, clock
+):
+    """One that lost its turn unawares: what it put behind an event must not stay there for ever."""
+    there, outbox = receiver(), Outbox(ledger.log)
+    bought(ledger)
+    endpoints.add(there.url, name="r", first=1)
+    (before,) = endpoints.all()
+    late = Batch(before, before._replace(position=9, failed=1), aside=[
+        Aside(8, b"s", "waiting", 1, clock.now, clock.now, ""),
+        Aside(9, b"s", "behind", 0, clock.now, clock.now, ""),
+    ])  # fmt: skip
+    assert outbox.keep(Batch(before, before._replace(position=8, delivered=8)), clock.now)
+    assert not outbox.keep(late, clock.now)
+    assert (fares(endpoints).position, fares(endpoints).waiting) == (8, 0)
 
 
 # --- rotation, replay, pause, removal ----------------------------------------------------
@@ -693,6 +718,14 @@ def test_what_keeps_the_store_from_answering_is_said_and_tried_again(
     assert said == ["r: gone", "r: KeyError: 'bug'"]
     assert there.positions == [1, 1, 1], "sent again under one id"
     assert len({one.id for one in there.got}) == 1
+
+
+def test_a_lock_that_cannot_be_made_is_told(ledger, endpoints, send, store, db):
+    if store == "postgres":
+        pytest.skip("there is no file to lock")
+    Path(f"{db}-relay").mkdir()
+    with pytest.raises(StoreUnavailable, match="unable to open database file"):
+        send()
 
 
 def test_the_shard_is_of_this_log_alone(ledger, new_db, clock):

@@ -9,6 +9,7 @@ import pytest
 
 from adapters.cli.main import main
 from ledger.application import LoyaltyLedger
+from ledger.store.outbox import Turn
 from tests.receiver import Receiver, signed_by, until
 from tests.shop import receipt
 from tests.test_concurrency import ROOT
@@ -94,6 +95,10 @@ def test_dead_letters_are_listed_and_sent_again(relay, there, ledger, clock, db,
     assert relay("retry", "crm") == {"name": "crm", "retried": 1}
     assert relay("run", "--once")["endpoints"][0]["dead"] == 0
     assert 1 in there.positions
+    turn = Turn(ledger.log)
+    assert turn.take()
+    assert relay("run", "--once", code=5)["error"] == "relay-busy"
+    turn.leave()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,7 @@ def test_dead_letters_are_listed_and_sent_again(relay, there, ledger, clock, db,
      (["add", "mailto:ada"], "input-invalid", "url"),
      (["add", "nats://"], "input-invalid", "url"),
      (["add", "nats://n1/path"], "input-invalid", "url"),
+     (["add", "nats://n1:port"], "input-invalid", "url"), (["add", "nats://a\x00b"], "input-invalid", "url"),
      (["add", "https://hooks.example/", "--events", "scam"], "input-invalid", "events"),
      (["add", "https://hooks.example/", "--from", "99999"], "input-invalid", "from"),
      (["add", "https://hooks.example/", "--nats-subject", "x"], "input-invalid", "subject"),
@@ -137,8 +143,8 @@ def test_an_endpoint_of_nats_has_no_secret_to_rotate(relay):
     assert relay("rotate", "n1:4222", code=1)["field"] == "name"
 
 
-@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
-def test_a_relay_runs_says_how_it_fares_and_ends_when_it_is_told_to(ledger, db, there, ends):
+def test_a_relay_runs_says_how_it_fares_and_ends_when_it_is_told_to(ledger, db, there, store):
+    ends = signal.SIGTERM if store == "sqlite" else signal.SIGINT
     with LoyaltyLedger.open(db):
         assert main(["relay", "add", there.url, "--name", "crm", "--from", "1", "--db", db]) == 0
     words = [sys.executable, "-m", "adapters.cli.main", "relay", "run", "--json", "--tell", "1"]

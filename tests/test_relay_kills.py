@@ -10,7 +10,9 @@ import time
 import pytest
 
 from adapters.relay.registering import Endpoints
+from adapters.relay.running import Relay
 from ledger.application import LoyaltyLedger
+from ledger.errors import RelayBusy
 from tests.receiver import Receiver, until
 from tests.shop import receipt
 from tests.test_concurrency import ROOT
@@ -18,10 +20,10 @@ from tests.test_concurrency import ROOT
 KILLS = 3
 
 
-def relay(db, *more):
+def relay(db):
     words = [sys.executable, "-m", "adapters.cli.main", "relay", "run", "--db", db]
     return subprocess.Popen(
-        [*words, "--schedule", "1,1,1,1", *more],
+        [*words, "--schedule", "1,1,1,1"],
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -102,14 +104,12 @@ def test_a_relay_takes_over_at_once_from_one_that_was_killed(db, ledger):
     endpoints.add(there.url, name="r", first=1)
     running = relay(db)
     assert until(lambda: there.positions)
-    busy = relay(db, "--once")
-    _, err = busy.communicate(timeout=60)
-    assert (busy.returncode, "Another relay is sending" in err) == (5, True), err
+    here = Relay(ledger.log, ledger.clock)
+    with pytest.raises(RelayBusy):
+        here.once()
     running.kill()
     running.wait()
     ledger.record(receipt())
-    once = relay(db, "--once")
-    _, err = once.communicate(timeout=60)
-    assert once.returncode == 0, err
+    here.once()
     assert set(there.positions) == set(range(1, ledger.log.head() + 1))
     there.close()

@@ -173,7 +173,7 @@ class Courier:
         replay = plan.replay and plan.replay[0]._replace(position=plan.replay[1].done(left))
         behind = [*plan.behind, *(_behind(plan.sent[n], now) for n in held - left)]
         return Batch(
-            self._after(plan, answers, left, now), replay, [*tried.values(), *behind], delivered,
+            plan.endpoint, self._after(plan, answers, left, now), replay, [*tried.values(), *behind], delivered,
             sorted(settled), awake=bool(plan.endpoint.failures >= DOWN and delivered),
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from adapters.relay import signing
 from adapters.relay.addresses import place_of
@@ -198,10 +199,14 @@ def secrets_id() -> str:
 
 
 def _bus_host(url: str) -> str:
-    host = shown(url).partition("://")[2]
-    if not host or "/" in host or any(c.isspace() for c in host):
+    try:
+        read = urlsplit(url)
+        wrong = not read.hostname or read.path or read.query or read.fragment or read.port == 0
+    except ValueError:
+        wrong = True
+    if wrong or not url.isprintable() or " " in url:
         raise InputInvalid(f"`{shown(url)}` is no URL of a NATS server.", field="url")
-    return host
+    return shown(url).partition("://")[2]
 
 
 def _check_name(name: str) -> None:

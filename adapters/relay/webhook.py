@@ -26,6 +26,7 @@ LOOKED_UP_S = 30
 LONGEST_REST_S = 86_400
 _READ_BYTES = 65_536
 """What is read of an answer, so that the connection can be used again; of a longer one it is closed."""
+_READ_S = 2
 _TOLD_CHARACTERS = 200
 
 
@@ -55,7 +56,8 @@ class Webhook:
         """See `Sender`."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._send(message)
+                response = await self._send(message)
+            return _answer(response, await _told(response), self._clock())
         except TimeoutError:
             return Answer(Came.FAILED, f"no answer within {self._timeout_s} seconds")
         except InputInvalid as refused:
@@ -68,7 +70,7 @@ class Webhook:
         await self._client.aclose()
         self._resolver.shutdown(wait=False, cancel_futures=True)
 
-    async def _send(self, message: Message) -> Answer:
+    async def _send(self, message: Message) -> httpx.Response:
         place = place_of(self._endpoint.url, self._endpoint.allowed)
         addresses = await self._addresses(place)
         for address in addresses[:-1]:
@@ -87,7 +89,7 @@ class Webhook:
                 self._found = (loop.time() + LOOKED_UP_S, found)
             return found
 
-    async def _post(self, place: Place, address: str, message: Message) -> Answer:
+    async def _post(self, place: Place, address: str, message: Message) -> httpx.Response:
         now = self._clock()
         request = self._client.build_request(
             "POST", place.url.copy_with(host=address), content=message.body,
@@ -101,16 +103,22 @@ class Webhook:
             },
             extensions={"sni_hostname": place.name.strip("[]")},
         )  # fmt: skip
-        response = await self._client.send(request, stream=True)
-        try:
-            told = b""
-            async for piece in response.aiter_raw():
-                told += piece
-                if len(told) > _READ_BYTES:
-                    break
-        finally:
-            await response.aclose()
-        return _answer(response, told, now)
+        return await self._client.send(request, stream=True)
+
+
+async def _told(response: httpx.Response) -> bytes:
+    """The beginning of an answer's body. Its status alone decides, so it may break off or never end."""
+    told = b""
+    try:
+        with suppress(httpx.HTTPError, TimeoutError):
+            async with asyncio.timeout(_READ_S):
+                async for piece in response.aiter_raw():
+                    told += piece
+                    if len(told) > _READ_BYTES:
+                        break
+    finally:
+        await response.aclose()
+    return told
 
 
 def _tls(url: str) -> ssl.SSLContext | bool:

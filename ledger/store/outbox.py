@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from ledger.errors import StoreUnavailable
 from ledger.store.log import Log
 from ledger.types import Instant
 
@@ -72,6 +73,7 @@ class Replay(NamedTuple):
 class Batch(NamedTuple):
     """What became of a batch; kept all or not at all."""
 
+    before: Endpoint
     endpoint: Endpoint
     """With its figures after the batch."""
     replay: Replay | None = None
@@ -204,16 +206,22 @@ class Outbox:
             return int(self._do(cursor, query, now, of).rowcount)
 
     def keep(self, batch: Batch, now: Instant) -> bool:
-        """Keep what became of a batch; False where the endpoint is gone meanwhile."""
-        one = batch.endpoint
+        """Keep what became of a batch; False where the endpoint is gone, or another relay was at it.
+
+        Who lost its turn unawares must not add to what its follower has kept: of two batches from one
+        place the first is kept, and what the other sent comes again.
+        """
+        one, before = batch.endpoint, batch.before
         query = (
             "UPDATE ~endpoints SET position = ?, rest_until = ?, tried_at = ?, failures = ?,"
-            " delivered = ?, failed = ?, answer = ? WHERE id = ?"
+            " delivered = ?, failed = ?, answer = ?"
+            " WHERE id = ? AND position = ? AND delivered = ? AND failed = ?"
         )
         with self._log.transaction(commit=True) as cursor:
             kept = self._do(
                 cursor, query, one.position, one.rest_until, one.tried_at, one.failures,
                 one.delivered, one.failed, one.answer, one.id,
+                before.position, before.delivered, before.failed,
             )  # fmt: skip
             if not kept.rowcount:
                 return False
@@ -341,8 +349,6 @@ class Turn:
     def _on_postgres(self) -> bool:
         import psycopg  # noqa: PLC0415
 
-        from ledger.errors import StoreUnavailable  # noqa: PLC0415
-
         try:
             given = {**self._log.datastore.pool.kwargs, "row_factory": psycopg.rows.tuple_row}
             self._connection = psycopg.connect(**given, autocommit=True)
@@ -358,13 +364,16 @@ class Turn:
     def _on_sqlite(self) -> bool:
         import sqlite3  # noqa: PLC0415
 
-        self._connection = sqlite3.connect(
-            f"{self._log.db}-relay", timeout=0, isolation_level=None, check_same_thread=False
-        )
         try:
+            self._connection = sqlite3.connect(
+                f"{self._log.db}-relay", timeout=0, isolation_level=None, check_same_thread=False
+            )
             self._connection.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            return False
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                return False
+            self.leave()
+            raise StoreUnavailable(f"{self._log.db}-relay: {error}") from error
         return True
 
 
