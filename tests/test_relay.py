@@ -177,8 +177,13 @@ def test_one_event_that_fails_holds_up_its_own_stream_and_nobody_else(
     assert fares(endpoints).position == ledger.log.head()
     assert fares(endpoints).waiting == 1 + len(rest)
     there.answer = lambda _: 204
+    before = ledger.log.head()
+    ledger.record(receipt(card="c0"))
     send()
-    assert not set(there.positions) & {poison, *rest}, "it is not due yet"
+    later = [n for n, of in streams_of(ledger).items() if of == stream and n > before]
+    assert later
+    assert not set(there.positions) & {poison, *rest, *later}, "it is not due yet"
+    rest += later
     clock.now += SCHEDULE[0] * 6 // 5
     send()
     assert there.positions[-len(rest) - 1 :] == [poison, *rest]
@@ -296,7 +301,7 @@ def test_a_receiver_that_asks_for_rest_has_it(
     told = str(rest) if form == "seconds" else email.utils.formatdate(clock.now + rest, usegmt=True)
     there = receiver(lambda _: (status, {"retry-after": told}, b""))
     endpoints.add(there.url, name="r", first=1)
-    head = bought(ledger)
+    head = bought(ledger, 20, 1)
     send()
     asked = len(there.got)
     assert asked <= webhook.IN_FLIGHT, "nothing more is begun"
@@ -358,7 +363,7 @@ def test_of_an_endpoint_that_is_down_the_rest_waits_in_the_log(
         send()
     down = fares(endpoints)
     assert len(there.got) < module.DOWN + webhook.IN_FLIGHT
-    assert down.waiting <= down.position < module.BATCH < head // 2
+    assert max(down.waiting, down.position) < module.BATCH < head // 2
     for _ in range(15):
         clock.now += module.KNOCK_S
         send()
@@ -388,12 +393,37 @@ def test_one_that_is_down_for_good_gives_dead_letters_by_the_dozen_not_by_the_lo
     one = fares(endpoints)
     assert 0 < one.dead < head - one.position
     there.answer = lambda _: 204
-    endpoints.resume("r")
+    clock.now += DAY
+    send()
+    assert fares(endpoints).position == head, "it was knocked at, with a new event if need be"
     endpoints.retry("r")
     for _ in range(3):
         clock.now += DAY
         send()
     assert sorted(there.positions) == list(range(1, head + 1))
+
+
+def test_one_that_is_down_with_nothing_aside_is_tried_with_a_new_event(
+    ledger, endpoints, send, receiver, clock
+):
+    there = receiver(lambda _: 500)
+    endpoints.add(there.url, name="r", first=1)
+    bought(ledger, 20, 1)
+    for _ in range(20):
+        send(schedule=[1])
+        if not fares(endpoints).waiting:
+            break
+        clock.now += 10
+    down = fares(endpoints)
+    assert (down.failures >= module.DOWN, down.waiting) == (True, 0)
+    head, asked = ledger.log.head(), len(there.got)
+    clock.now += module.KNOCK_S - 1
+    there.answer = lambda _: 204
+    send()
+    assert len(there.got) == asked
+    clock.now += 1
+    send()
+    assert sorted(there.positions) == list(range(down.position + 1, head + 1))
 
 
 def test_with_too_many_aside_the_rest_waits_in_the_log(
@@ -567,6 +597,35 @@ def test_a_paused_endpoint_gets_nothing_and_then_everything(ledger, endpoints, s
     assert sorted(there.positions) == list(range(1, head + 1))
 
 
+def test_who_resumes_an_endpoint_wants_it_tried_now(ledger, endpoints, send, receiver):
+    there = receiver(lambda _: (429, {"retry-after": "7000"}, b""))
+    endpoints.add(there.url, name="r", first=1)
+    bought(ledger, 20, 1)
+    send()
+    asked = len(there.got)
+    there.answer = lambda _: 204
+    endpoints.resume("r")
+    send()
+    assert len(there.got) > asked
+    assert fares(endpoints).failures == 0
+
+
+def test_of_one_that_is_removed_nothing_is_left(ledger, endpoints, send, receiver):
+    there = receiver()
+    endpoints.add(there.url, name="r", first=1)
+    bought(ledger)
+    send()
+    there.answer = lambda _: 500
+    endpoints.replay("r", 1, 5)
+    send()
+    endpoints.replay("r", 6, 9)
+    outbox, of = Outbox(ledger.log), endpoints.all()[0].id
+    assert sum(outbox.counts(of).values()) > 0
+    assert outbox.replays(of)
+    endpoints.remove("r")
+    assert (sum(outbox.counts(of).values()), outbox.replays(of)) == (0, [])
+
+
 def test_one_that_is_removed_in_the_middle_of_a_batch_leaves_nothing_behind(
     ledger, endpoints, send, receiver
 ):
@@ -704,7 +763,12 @@ def test_what_keeps_the_store_from_answering_is_said_and_tried_again(
         return keep(self, batch, now)
 
     monkeypatch.setattr(Outbox, "keep", away)
-    said, stop = [], threading.Event()
+
+    async def rest(_, seconds):
+        rests.append(seconds)
+
+    monkeypatch.setattr(Relay, "_rest", rest)
+    rests, said, stop = [], [], threading.Event()
     running = threading.Thread(
         target=Relay(ledger.log, clock, complain=said.append).run, args=(stop,),
         kwargs={"poll_ms": 20},
@@ -716,6 +780,7 @@ def test_what_keeps_the_store_from_answering_is_said_and_tried_again(
         stop.set()
         running.join(30)
     assert said == ["r: gone", "r: KeyError: 'bug'"]
+    assert rests == [1, 2]
     assert there.positions == [1, 1, 1], "sent again under one id"
     assert len({one.id for one in there.got}) == 1
 

@@ -79,7 +79,7 @@ def test_public_addresses_pass(leads):
 
 @pytest.mark.parametrize(
     ("url", "why"),
-    [("http://hooks.example/x", "not https"), ("ftp://hooks.example/x", "no URL of a webhook"),
+    [("http://hooks.example/x", "not https"), ("ftp://ada:pw@hooks.example/x", "no URL of a webhook"),
      ("hooks.example", "no URL"), ("https://", "no URL"), ("https://ada:pw@hooks.example/", "user"),
      ("https://hooks.example/#x", "fragment"), ("https://[::1/", "no URL"), ("", "no URL"),
      ("https://hooks.example:99999/", "no URL"), ("file:///etc/passwd", "no URL"),

@@ -84,8 +84,6 @@ def _meant(address: Address) -> list[Address]:
     """An address, and the one of version 4 that a gateway would make of it."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
-    if address.ipv4_mapped:
-        return [address.ipv4_mapped]
     inside = address.sixtofour
     if address in _NAT64:
         inside = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)

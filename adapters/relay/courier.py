@@ -163,15 +163,13 @@ class Courier:
         stuck = {row[1]: n for n, row in plan.sent.items() if n in tried}
         left = {n for n in plan.sent if n not in answers or answers[n].came is Came.GONE}
         held = {n for n in left if plan.sent[n][1] in stuck and n not in plan.aside}
-        # Beyond the first that was not sent all is read again, so nothing of it is put aside.
-        end = min(left - held - set(plan.aside), default=plan.tail.reached + 1)
-        left -= {n for n in held if n < end}
+        left -= held
         settled = {
             plan.sent[n][1] for n in (*delivered, *failed)
             if n in plan.aside and (n not in tried or tried[n].state == DEAD)
         }  # fmt: skip
         replay = plan.replay and plan.replay[0]._replace(position=plan.replay[1].done(left))
-        behind = [*plan.behind, *(_behind(plan.sent[n], now) for n in held - left)]
+        behind = [*plan.behind, *(_behind(plan.sent[n], now) for n in held)]
         return Batch(
             plan.endpoint, self._after(plan, answers, left, now), replay, [*tried.values(), *behind], delivered,
             sorted(settled), awake=bool(plan.endpoint.failures >= DOWN and delivered),

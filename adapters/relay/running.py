@@ -107,9 +107,7 @@ class Relay:
 
     async def _once(self) -> None:
         endpoints = await asyncio.to_thread(self.outbox.endpoints)
-        await asyncio.gather(
-            *(self._deliver(one, go_on=False) for one in endpoints if one.state == ACTIVE)
-        )
+        await asyncio.gather(*(self._deliver(one, go_on=False) for one in endpoints))
 
     async def _run(self, poll_ms: int) -> None:
         bell = bell_of(self.log)  # before the first look, so that nothing falls between
@@ -158,7 +156,8 @@ class Relay:
                     if not go_on:
                         raise
                     self._complain(_told(endpoint.name, error))
-                    more, rest_s = True, await self._rest(rest_s)
+                    await self._rest(rest_s)
+                    more, rest_s = True, min(2 * rest_s, LONGEST_REST_S)
                 if more is None or not (more or go_on):
                     return
                 if not more:
@@ -166,13 +165,12 @@ class Relay:
         finally:
             await way.close()
 
-    async def _rest(self, seconds: int) -> int:
-        """Leave it alone for a while, and for longer the next time."""
+    async def _rest(self, seconds: int) -> None:
+        """Leave it alone for a while."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while not self._halted() and loop.time() < until:
             await self._rung.wait()
-        return min(2 * seconds, LONGEST_REST_S)
 
 
 class _Way:
