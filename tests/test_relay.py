@@ -566,6 +566,27 @@ def test_a_replay_that_fails_is_put_aside_like_any_other(ledger, endpoints, send
     assert fares(endpoints).waiting == 0
 
 
+def test_a_dead_letter_that_a_replay_delivers_is_none_any_more(
+    ledger, endpoints, send, receiver, clock
+):
+    there = receiver(lambda got: 500 if got.position == 3 else 204)
+    endpoints.add(there.url, name="r", first=1)
+    bought(ledger)
+    for _ in range(2):
+        send(schedule=[1])
+        clock.now += 10
+    assert fares(endpoints).dead == 1
+    endpoints.replay("r", 3, 3)
+    send()
+    assert (fares(endpoints).dead, fares(endpoints).waiting) == (0, 1), "it failed once more"
+    there.answer = lambda _: 204
+    endpoints.replay("r", 3, 3)
+    clock.now += 10
+    send()
+    assert there.positions.count(3) == 1
+    assert (fares(endpoints).dead, fares(endpoints).waiting) == (0, 0)
+
+
 def test_a_long_replay_does_not_keep_new_events_waiting(
     ledger, endpoints, send, receiver, monkeypatch
 ):
