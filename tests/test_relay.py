@@ -19,7 +19,7 @@ from adapters.relay.message import shard_of
 from adapters.relay.registering import Endpoints
 from adapters.relay.running import Relay
 from ledger.errors import EndpointExists, EndpointUnknown, InputInvalid, RelayBusy, StoreUnavailable
-from ledger.store.outbox import Aside, Batch, Outbox
+from ledger.store.outbox import Aside, Batch, Outbox, Turn
 from tests.receiver import Receiver, signed_by, until
 from tests.shop import NOW, receipt
 
@@ -740,6 +740,16 @@ def test_only_one_relay_sends_and_the_next_one_goes_on_when_it_ends(
     assert len(said) == 1
     assert said[0].startswith("Another relay is sending")
     assert sorted(there.positions) == list(range(1, ledger.log.head() + 1))
+
+
+def test_who_leaves_its_turn_has_left_it_when_that_returns(ledger):
+    one, other = Turn(ledger.log), Turn(ledger.log)
+    for _ in range(30):
+        assert one.take()
+        assert not other.take()
+        one.leave()
+        assert other.take()
+        other.leave()
 
 
 def test_one_that_lost_its_turn_takes_it_again_before_it_goes_on(
