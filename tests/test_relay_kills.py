@@ -20,12 +20,25 @@ from tests.test_concurrency import ROOT
 KILLS = 3
 
 
+@pytest.fixture
 def relay(db):
-    words = [sys.executable, "-m", "adapters.cli.main", "relay", "run", "--db", db]
-    return subprocess.Popen(
-        [*words, "--schedule", "1,1,1,1"],
-        cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    """Starts relays in processes of their own, and ends those that are left."""
+    started = []
+
+    def begin():
+        words = [sys.executable, "-m", "adapters.cli.main", "relay", "run", "--db", db]
+        started.append(
+            subprocess.Popen(
+                [*words, "--schedule", "1,1,1,1,1,1", "--timeout", "5"],
+                cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            )
+        )  # fmt: skip
+        return started[-1]
+
+    yield begin
+    for one in started:
+        one.kill()
+        one.wait()
 
 
 class Recording(threading.Thread):
@@ -45,7 +58,7 @@ class Recording(threading.Thread):
 
 
 @pytest.mark.parametrize("seed", [5])
-def test_a_relay_that_is_killed_again_and_again_loses_nothing(db, ledger, seed):
+def test_a_relay_that_is_killed_again_and_again_loses_nothing(db, ledger, relay, seed):
     rng = random.Random(seed)
     failing = {n for n in range(1, 20_000) if rng.random() < 0.02}
     tried = set()
@@ -65,7 +78,7 @@ def test_a_relay_that_is_killed_again_and_again_loses_nothing(db, ledger, seed):
     killed = 0
     try:
         for _ in range(KILLS):
-            running = relay(db)
+            running = relay()
             target = len(there.got) + rng.randrange(20, 120)
             assert until(lambda target=target: len(there.got) >= target)
             running.kill()
@@ -75,7 +88,7 @@ def test_a_relay_that_is_killed_again_and_again_loses_nothing(db, ledger, seed):
         recording.join()
     assert killed == KILLS
     head = ledger.log.head()
-    last = relay(db)
+    last = relay()
     endpoints = Endpoints(ledger.log, ledger.clock)
     try:
         assert until(lambda: len(set(there.positions)) >= head, 60)
@@ -98,11 +111,11 @@ def test_a_relay_that_is_killed_again_and_again_loses_nothing(db, ledger, seed):
     assert ledger.verify().clean
 
 
-def test_a_relay_takes_over_at_once_from_one_that_was_killed(db, ledger):
+def test_a_relay_takes_over_at_once_from_one_that_was_killed(ledger, relay):
     there = Receiver()
     endpoints = Endpoints(ledger.log, ledger.clock)
     endpoints.add(there.url, name="r", first=1)
-    running = relay(db)
+    running = relay()
     assert until(lambda: there.positions)
     here = Relay(ledger.log, ledger.clock)
     with pytest.raises(RelayBusy):

@@ -22,7 +22,7 @@ from ledger.application import LoyaltyLedger
 from ledger.errors import InputInvalid
 from tests.receiver import until
 from tests.shop import receipt
-from tests.test_concurrency import ROOT
+from tests.test_relay_kills import relay  # noqa: F401  a fixture
 
 nats = pytest.importorskip("nats")
 BINARY = shutil.which("nats-server", path=str(Path(sys.executable).parent)) or shutil.which(
@@ -54,10 +54,22 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path):
-    made = Server(tmp_path)
-    yield made
-    made.end()
+def serve(tmp_path):
+    """Makes servers on one folder, and ends them."""
+    made = []
+
+    def begin(*more, **given):
+        made.append(Server(tmp_path, *more, **given))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.end()
+
+
+@pytest.fixture
+def server(serve):
+    return serve()
 
 
 def ask(url, what):
@@ -146,8 +158,8 @@ def test_a_subject_that_cannot_be_published_to_is_refused(endpoints, subject):
     assert refused.value.field == "subject"
 
 
-def test_without_a_stream_or_a_server_it_is_tried_again_later(ledger, endpoints, clock, tmp_path):
-    server = Server(tmp_path)
+def test_without_a_stream_or_a_server_it_is_tried_again_later(ledger, endpoints, clock, serve):
+    server = serve()
     endpoints.add(server.url, name="n", first=1)
     once(ledger, clock)
     assert endpoints.status()[0].answer == "no stream takes loyalty.programme"
@@ -157,19 +169,18 @@ def test_without_a_stream_or_a_server_it_is_tried_again_later(ledger, endpoints,
     once(ledger, clock)
     assert (endpoints.status()[0].failed, endpoints.status()[0].waiting) == (2, 1)
     assert "127.0.0.1" not in endpoints.status()[0].answer
-    again = Server(tmp_path, port=server.port)
+    again = serve(port=server.port)
     clock.now += courier.SCHEDULE[1] * 2
     once(ledger, clock)
     assert [one.position for one in stored(again.url)] == [1]
-    again.end()
 
 
 def test_a_password_in_the_url_opens_the_server_and_is_shown_to_nobody(
-    ledger, endpoints, clock, tmp_path, db, capsys
+    ledger, endpoints, clock, serve, db, capsys
 ):
     from adapters.cli.main import main
 
-    server = Server(tmp_path, "--user", "ada", "--pass", "s3cret-word")
+    server = serve("--user", "ada", "--pass", "s3cret-word")
     opened = server.url.replace("nats://", "nats://ada:s3cret-word@")
     make_stream(opened)
     for password, delivered in (("s3cret-word", 1), ("wrong-w0rd", 0)):
@@ -184,38 +195,29 @@ def test_a_password_in_the_url_opens_the_server_and_is_shown_to_nobody(
             assert main(["relay", action, "--db", db]) == 0
         told = capsys.readouterr()
         assert password not in told.out + told.err
-    server.end()
 
 
-def test_killed_relays_and_a_killed_server_lose_nothing(ledger, db, server, tmp_path):
+def test_killed_relays_and_a_killed_server_lose_nothing(ledger, db, server, serve, relay):  # noqa: F811
     make_stream(server.url)
     with LoyaltyLedger.open(db) as now:
         endpoints = Endpoints(now.log, now.clock)
         endpoints.add(server.url, name="n", first=1)
         ledger.record_all([receipt(card=f"c{n % 40}") for n in range(1_500)], enrol=True)
         head = ledger.log.head()
-        words = [sys.executable, "-m", "adapters.cli.main", "relay", "run", "--db", db,
-                 "--schedule", "1,1,1,1,1,1", "--timeout", "5"]  # fmt: skip
-
-        def start():
-            return subprocess.Popen(
-                words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-            )
-
         rng = Random(11)
         for n in range(2):
-            running = start()
+            running = relay()
             target = head * n // 4 + rng.randrange(100, head // 4)
             assert until(lambda target=target: endpoints.status()[0].position >= target)
             running.kill()
             assert running.wait() == -signal.SIGKILL
         reached = endpoints.status()[0].position
-        running = start()
+        running = relay()
         assert until(lambda: endpoints.status()[0].position > reached)
         server.end()
         ledger.record_all([receipt(card="c1") for _ in range(20)])
         head = ledger.log.head()
-        other = Server(tmp_path, port=server.port)
+        other = serve(port=server.port)
         assert until(
             lambda: (endpoints.status()[0].position, endpoints.status()[0].waiting) == (head, 0), 60
         )
@@ -223,5 +225,4 @@ def test_killed_relays_and_a_killed_server_lose_nothing(ledger, db, server, tmp_
         _, err = running.communicate(timeout=60)
         assert running.returncode == 0, err
         positions = [one.position for one in stored(other.url)]
-        other.end()
     assert sorted(positions) == list(range(1, head + 1)), "each once, in spite of the kills"
