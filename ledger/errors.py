@@ -333,3 +333,17 @@ class NotPermitted(LedgerError):
 
 class StoreNotYours(LedgerError):
     """The key is not for this store."""
+
+
+class EndpointUnknown(LedgerError):
+    """There is no endpoint of this name."""
+
+
+class EndpointExists(LedgerError):
+    """There already is an endpoint of this name."""
+
+
+class RelayBusy(LedgerError):
+    """Another relay is sending from this ledger; only one does at a time."""
+
+    retryable = True

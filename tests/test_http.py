@@ -7,6 +7,7 @@ import zlib
 
 import msgspec
 import pytest
+from eventsourcing.persistence import OperationalError
 
 from ledger.errors import Busy, StoreUnavailable
 from ledger.policies.access import AUDITOR, INTEGRATION, MANAGER, SERVICE, TILL
@@ -468,6 +469,27 @@ def test_metrics_count_calls_by_operation_and_status(shop):
     text = shop.get("/metrics", key=shop.key(MANAGER)).text
     assert 'loyalty_http_calls_total{operation="record",status="200"} 1.0' in text
     problem(shop.get("/metrics"), 403, "not-permitted")
+
+
+def test_metrics_tell_how_the_relays_endpoints_fare(shop, monkeypatch):
+    from adapters.relay.registering import Endpoints
+
+    endpoints, key = Endpoints(shop.ledger.log, shop.ledger.clock), shop.key(MANAGER)
+    for name in ("crm", "old"):
+        endpoints.add("https://crm.example/", name=name, first=1)
+    head = shop.ledger.log.head()
+    for _ in range(2):
+        text = shop.get("/metrics", key=key).text
+        assert f'loyalty_relay_lag{{endpoint="crm"}} {head}.0' in text
+        assert 'loyalty_relay_dead{endpoint="old"} 0.0' in text
+    endpoints.remove("old")
+    assert 'endpoint="old"' not in shop.get("/metrics", key=key).text
+
+    def away(*_):
+        raise OperationalError
+
+    monkeypatch.setattr(Endpoints, "status", away)
+    assert "loyalty_http_calls_total" in shop.get("/metrics", key=key).text
 
 
 def test_there_is_a_document_of_all_of_it(http):

@@ -63,6 +63,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("key", "key", "access keys for the API: issue, rotate, revoke, list"),
     Entry("serve", "serve", "the API over HTTP"),
     Entry("conformance", "conformance", "play a till with bad luck against a server"),
+    Entry("relay", "relay", "the log sent on: webhooks, or into NATS JetStream"),
     Entry("complaint", "complaint", "open, answer or resolve a complaint"),
     Entry("jobs", "jobs", "list time-driven work, run what is due, show what was done"),
     Entry("review", "review", "list what waits for a person, approve it, deny it"),
@@ -142,7 +143,7 @@ def _run(options: argparse.Namespace) -> int:
         return REFUSED
     except ImportError as error:
         speaker.note(
-            f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data,offers,pdf]'"
+            f"loyalty: {error}. Extras: pip install 'loyalty-ledger[cli,personal,data,offers,http,pdf,relay,nats]'"
         )
         return USAGE
     except KeyboardInterrupt:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from eventsourcing.persistence import PersistenceError
 from litestar import Response
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.http.guard import Call, Ledger
 from adapters.http.paths import open_to_all, reads
-from ledger.errors import StoreUnavailable
+from adapters.relay.registering import Endpoints
+from ledger.errors import LedgerError, StoreUnavailable
 
 _TEXT = CONTENT_TYPE_LATEST.partition("; charset")[0]
 """The framework says the characters itself."""
@@ -41,10 +44,15 @@ async def ready(ledger: Ledger) -> Health:
 
 
 @reads("/metrics", "metrics", awaited=True, tags=["server"], media_type="text/plain")
-async def metrics(request: Call) -> Response[bytes]:
-    """Calls, their times, and the process, in Prometheus' text format."""
-    registry = request.app.state.metrics.registry
-    return Response(generate_latest(registry), media_type=_TEXT)
+async def metrics(request: Call, ledger: Ledger) -> Response[bytes]:
+    """Calls, their times, the process and the relay's endpoints, in Prometheus' text format."""
+    metrics = request.app.state.metrics
+    with suppress(
+        LedgerError, PersistenceError
+    ):  # a store that is away is no reason to say nothing
+        fares = await asyncio.to_thread(Endpoints(ledger.log, ledger.clock).status)
+        metrics.relayed(fares)
+    return Response(generate_latest(metrics.registry), media_type=_TEXT)
 
 
 ROUTES: Sequence[Any] = (health, ready, metrics)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import datetime as dt
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -13,23 +12,13 @@ from msgspec import Struct
 
 from adapters.http.guard import Ledger
 from adapters.http.paths import reads
+from adapters.notification import Notification, notification_of
 from ledger.calendar import moment_of
 
 LOOK_SECONDS = 0.2
 After = Annotated[int, Parameter(ge=0, le=2**62, description="The last one seen.")]
 Limit = Annotated[int, Parameter(ge=1, le=1_000)]
 Wait = Annotated[int, Parameter(ge=0, le=25, description="Seconds to wait where there is none.")]
-
-
-class Notification(Struct, frozen=True):
-    """An event of the log; `state` is MessagePack in base 64, personal fields in it encrypted."""
-
-    position: int
-    stream: str
-    version: int
-    topic: str
-    recorded_at: dt.datetime
-    state: str
 
 
 class Notifications(Struct, frozen=True):
@@ -65,13 +54,7 @@ async def log(
         if rows or loop.time() >= until:
             break
         await asyncio.sleep(LOOK_SECONDS)
-    events = [
-        Notification(
-            row[0], row[1].hex(), row[2], row[3], moment_of(row[5]),
-            base64.b64encode(row[4]).decode(),
-        )
-        for row in rows
-    ]  # fmt: skip
+    events = [notification_of(row) for row in rows]
     return Notifications(rows[-1][0] if rows else after, events)
 
 
