@@ -20,13 +20,24 @@ from adapters.http.looks import Looks
 from adapters.http.metrics import Metrics
 from adapters.http.paths import LARGEST_BODY
 from adapters.http.problems import HANDLERS
-from adapters.http.routes import complaints, health, keys, log, members, points, receipts, till
+from adapters.http.routes import (
+    allowances,
+    complaints,
+    health,
+    keys,
+    log,
+    members,
+    points,
+    receipts,
+    till,
+)
 from ledger.application import LoyaltyLedger
 
 ROUTES: Sequence[Any] = (
     *receipts.ROUTES,
     *members.ROUTES,
     *points.ROUTES,
+    *allowances.ROUTES,
     *complaints.ROUTES,
     *till.ROUTES,
     *log.ROUTES,
