@@ -347,3 +347,27 @@ class RelayBusy(LedgerError):
     """Another relay is sending from this ledger; only one does at a time."""
 
     retryable = True
+
+
+class AllowanceNotOffered(LedgerError):
+    """The programme lets no points be spent offline."""
+
+
+class AllowanceLimit(LedgerError):
+    """This is more than the programme lets a member spend offline."""
+
+
+class AllowanceInvalid(LedgerError):
+    """This allowance was not issued for that card by this ledger."""
+
+
+class AllowanceOver(LedgerError):
+    """The allowance did not hold when the points were spent."""
+
+
+class AllowanceSpent(LedgerError):
+    """This is more than is left of the allowance."""
+
+
+class SigningUnavailable(LedgerError):
+    """Allowances are signed with the `cryptography` extra, and it is not installed."""

@@ -163,6 +163,20 @@ def ledger_under(new_db, clock):
 
 
 @pytest.fixture
+def ledger_copied(store, new_db, original, clock):
+    """Makes ledgers under the test programme with more text that many tests share: copies of one."""
+    made = []
+
+    def make(more: str) -> LoyaltyLedger:
+        made.append(LoyaltyLedger.open(new_db(original(store, PROGRAMME + more)), clock=clock))
+        return made[-1]
+
+    yield make
+    for ledger in made:
+        ledger.close()
+
+
+@pytest.fixture
 def fresh_ledger(request, original, tmp_path):
     """`with fresh_ledger(store, clock) as ledger`: for a test that needs hundreds of them.
 

@@ -68,6 +68,8 @@ tier = "basic"
 minor_per_point = 1
 [earn.birthday]
 gift_points = 30
+[redeem.offline]
+most_points = 50
 """
 BORN = Personal(name="Ada", birthday=dt.date(1990, 1, 10))
 INEXACT = {"expire_holds", "record_expiry", "record_activation", "review_tier", "grant_rebate"}
@@ -121,6 +123,8 @@ def every_command(clock):
         ("use_voucher", lambda ledger: ledger.use_voucher(ledger.voucher_code("r2"), "u1")),
         one("hold", "c1", 10, "h1"), one("settle", "h1", 6),
         one("hold", "c1", 10, "h2"), one("release", "h2"), one("hold", "c1", 10, "h3"),
+        ("", lambda ledger: ledger.issue_allowance("c1", 9, "h4").outcome),
+        ("redeem_offline", lambda ledger: ledger.redeem_offline("c1", 7, "h5", _token(ledger), NOW)),
         one("open_complaint", "c1", key(complained), 1, "sour", "Ada", "o1"),
         complaint("answer_complaint", "we ask", "Ada", "n1"),
         complaint("resolve_complaint", "sorry", 9, "Ada", "z1"),
@@ -146,6 +150,10 @@ def every_command(clock):
         one("close_member", "c8", "moved", "Ada", "q1"),
         one("erase_member", "c9", "asked", "Ada", "q2"),
     ]  # fmt: skip
+
+
+def _token(ledger):
+    return ledger.issue_allowance("c1", 9, "h4").token
 
 
 def _key_id(ledger):

@@ -14,6 +14,7 @@ from ledger.errors import LedgerError
 from ledger.projections import PROJECTIONS
 from ledger.store.keys import (
     ACCESS,
+    ALLOWANCE,
     CAMPAIGN,
     CARD,
     COMMAND,
@@ -48,6 +49,7 @@ PARTS = {
     programme.Expiry: "`[lots.expiry]`",
     programme.Redeem: "`[redeem]`",
     programme.Cash: "`[redeem.cash]`",
+    programme.Offline: "`[redeem.offline]`",
     programme.Gift: "`[[redeem.gift]]`",
     programme.Voucher: "`[[redeem.voucher]]`",
     programme.Tiers: "`[tiers]`",
@@ -156,7 +158,7 @@ def test_every_event_is_listed_under_one_stream():
     listed = [
         topic
         for row in re.findall(
-            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign|model|access) \|.*$",
+            r"^\| (?:member|receipt|card|command|programme|pool|job|voucher|identity|product|campaign|model|allowance|access) \|.*$",
             table,
             re.MULTILINE,
         )
@@ -323,6 +325,7 @@ def test_the_stream_ids_are_documented():
     known[PROGRAMME] = "programme"
     known |= {IDENTITY: "identity", PRODUCT: "product", CAMPAIGN: "campaign", MODEL: "model"}
     known[ACCESS] = "access"
+    known[ALLOWANCE] = "allowance"
     known |= {PROGRAMME: "programme", VOUCHER: "voucher"}
     assert {int(number): name for number, name in rows} == known
 

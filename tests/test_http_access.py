@@ -55,6 +55,8 @@ CALLS = {
     "adjust": (
         "POST", "/v1/adjustments", {"card": "c1", "points": 1, "reason": "x", "command_id": "a1"},
     ),
+    "allowance": ("POST", "/v1/allowances", {"card": "c1", "points": 1, "command_id": "w1"}),
+    "list-allowance-keys": ("GET", "/v1/allowance-keys", None),
     "open-complaint": (
         "POST", "/v1/complaints",
         {"card": "c1", "receipt": KEY, "line": 1, "reason": "sour", "command_id": "o1"},
@@ -160,6 +162,7 @@ IN_ANOTHER_STORE = [
     ("POST", "/v1/holds/h2/settle", {}),
     ("POST", "/v1/holds/h2/release", {}),
     ("POST", "/v1/redemptions", {"card": "c1", "points": 1, "command_id": "r1", "store": "s2"}),
+    ("POST", "/v1/allowances", {"card": "c1", "points": 1, "command_id": "w1", "store": "s2"}),
     ("POST", "/v1/redemptions/r2/undo", {"reason": "x"}),
     ("POST", "/v1/redemptions/r3/undo", {"reason": "x"}),
     ("POST", "/v1/redemptions/r1/undo", {"reason": "x", "store": "s2"}),

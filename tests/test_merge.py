@@ -13,6 +13,7 @@ from ledger import events as e
 from ledger.application import LoyaltyLedger
 from ledger.commands.common import card_index, owner_of, resolve_member
 from ledger.errors import (
+    CardLimitReached,
     CardUnknown,
     InputInvalid,
     KeyConflict,
@@ -497,6 +498,29 @@ def test_a_member_takes_in_no_more_than_the_state_can_hold(ledger):
         merge(ledger, f"a{n}", "b1", f"m{n}")
     with pytest.raises(MergeRefused):
         merge(ledger, "a32", "b1", "m32")
+
+
+@pytest.mark.parametrize("end", ["release", "settle", "over"])
+def test_a_hold_of_a_card_that_went_back_ends_like_any_other(two, clock, end):
+    merge(two)
+    two.adjust("b1", 100, "more", "Ada", "s2")
+    two.link_card("b1", "b9", redeem_limit_day=20)  # behind the card that goes back
+    two.hold("a1", 5, "h1")
+    two.hold("b9", 15, "h2")
+    unmerge(two)
+    with pytest.raises(CardLimitReached, match="6 asked, 5 left"):
+        two.redeem("b9", "r1", points=6)
+    for hold in ("h1", "h2"):
+        if end == "over":
+            clock.now += 15 * 60
+            two.expire_holds(two.b)
+        else:
+            getattr(two, end)(hold)
+    left = 5 if end == "settle" else 20
+    with pytest.raises(CardLimitReached, match=f"21 asked, {left} left"):
+        two.redeem("b9", "r1", points=21)
+    both_conserved(two, "a1", "b1")
+    assert two.verify().clean
 
 
 # --- the reports, and many at once ----------------------------------------------------------

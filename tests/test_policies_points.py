@@ -15,7 +15,6 @@ from ledger.policies.rebate import rebate_points, share_bp
 from ledger.policies.redeem import (
     cash_value,
     gift_of,
-    least_above,
     most_below,
     voucher_of,
     would_do,
@@ -34,7 +33,7 @@ CASH = Cash(10, 25, minimum_points=30, step_points=20, max_share_bp=5_000)
     [(1, 40), (20, 40), (30, 40), (39, 40), (40, 40), (41, 60), (60, 60), (61, 80)],
 )
 def test_the_least_that_is_redeemed_is_a_whole_step_from_the_minimum_on(asked, least):
-    assert least_above(CASH, asked) == least
+    assert CASH.least_above(asked) == least
 
 
 @pytest.mark.parametrize(
@@ -45,8 +44,8 @@ def test_the_most_that_is_redeemed_is_a_whole_step_or_nothing(there, most):
 
 
 def test_without_a_step_points_go_in_the_units_they_are_worth():
-    assert (least_above(Cash(10, 25), 11), most_below(Cash(10, 25), 19)) == (20, 10)
-    assert least_above(Cash(10, 25), 0) == 10
+    assert (Cash(10, 25).least_above(11), most_below(Cash(10, 25), 19)) == (20, 10)
+    assert Cash(10, 25).least_above(0) == 10
 
 
 def test_points_may_pay_up_to_the_share_of_the_basket_and_no_more():

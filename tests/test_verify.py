@@ -14,6 +14,7 @@ from ledger.projections import PROJECTIONS
 from ledger.projections.habits import FRESH
 from ledger.types import Price, Product, Promotion
 from tests.campaigns import begun, issued
+from tests.offline import OFFLINE, allow, spend
 from tests.shop import snapshots_taken
 
 TABLES = {t.name: t for p in PROJECTIONS for t in p.tables}
@@ -50,6 +51,9 @@ def told_of(ledger):
     free = line(0, "p1", discount_minor=50)
     ledger.record(receipt(free, number="6", card="c1", offers=(listed.barcode,)))
     ledger.record_all([receipt(card="c1", number=f"w{n}") for n in range(FRESH)])
+    ledger.publish(OFFLINE, NOW + 1)
+    ledger.clock.now += 1
+    spend(ledger, allow(ledger, 9), 9, at=NOW + 1)
     snapshots_taken(ledger)
     ledger.catch_up()
     return ledger
@@ -181,6 +185,8 @@ CHANGES = {
     "fct_list_accepted": ("day", "day + 1", True),
     "fct_offer_use": ("off_minor", "off_minor + 1", True),
     "dim_access_key": ("role", "'admin'", False),
+    "fct_allowance": ("points", "points + 1", True),
+    "fct_offline_burn": ("short", "short + 1", True),
 }
 
 

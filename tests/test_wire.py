@@ -185,6 +185,11 @@ SAMPLES = (
         "xyz567",
     ),
     e.AccessKeyEnded(NOW, "abc234", NOW + 9, "verloren", "Ada", "key-2"),
+    e.AllowanceIssued(
+        NOW, COMMAND, CARD, 500, NOW + 86_400, "Köln 7", "5603cb4d993f83ff", 2, "allow-1"
+    ),
+    e.AllowanceUsed(120),
+    e.AllowanceKeyMade(NOW, "5603cb4d993f83ff", bytes(range(32)), "Ada", "key-3"),
     e.ModelFitted(b"\x94\x0e\xc3\x90\x90", "ab" * 32, 20_454, 77, 12, "mara", "fit-1"),
     e.PriceSet("4006381333931", "Köln 7", 20_454, 199, 20_460, True),
     e.PromotionSet("4006381333931", "Köln 7", "mai", 20_454, 20_460, 149, "Maiwoche", True),
@@ -231,6 +236,38 @@ SAMPLES = (
 """What the generator writes for an event that has no file yet."""
 
 LATER = {
+    "redeemed-offline": e.PointsRedeemed(
+        NOW,
+        150,
+        TAKES,
+        1500,
+        "",
+        "Köln 7",
+        2,
+        "redeem-2",
+        0,
+        day=20_454,
+        allowance=COMMAND,
+        arrears=20,
+        unexpired=(Take(0, NOW + 9, 0, 30),),
+        owed_as=(Take(0, EXPIRY, 1, 20),),
+    ),
+    "parted-again-stopped": e.PartedAgain(
+        NOW,
+        MEMBER,
+        COMMAND,
+        TAKES,
+        5,
+        (20_454,),
+        (31,),
+        (e.MovedCard(CARD, True, False, True, 100, 20_454, 40, NOW),),
+        COMPLAINTS,
+        2,
+        31,
+        "Ada",
+        2,
+        "unmerge-1",
+    ),
     "list-issued-shopping": e.ListIssued(
         NOW,
         "9900000000004",

@@ -47,6 +47,7 @@ COMMANDS: tuple[Entry, ...] = (
     Entry("segments", "segments", "members in groups by what they bought, and who moved"),
     Entry("ask", "ask", "questions about single members: who to win back, to tell, to call"),
     Entry("redeem", "redeem", "turn points into money off, a gift or a voucher"),
+    Entry("allowance", "allowance", "let tills that are offline take points: issue, keys, burns"),
     Entry("redemption", "redemption", "undo a redemption"),
     Entry("voucher", "voucher", "use or show a voucher"),
     Entry("hold", "hold", "reserve points for a purchase"),

@@ -38,5 +38,5 @@ def redeemed(
     """What is told of points that paid; `code` is that of a voucher."""
     request.state.subject = outcome.stream
     event = ledger.event(outcome)
-    points = sum(take.points for take in event.takes)
-    return forms.Redeemed(points, event.value_minor, outcome.repeat, code)
+    points = sum(take.points for take in event.takes + event.unexpired) + event.arrears
+    return forms.Redeemed(points, event.value_minor, outcome.repeat, code, event.arrears)

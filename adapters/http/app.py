@@ -22,6 +22,7 @@ from adapters.http.pace import Pace
 from adapters.http.paths import LARGEST_BODY
 from adapters.http.problems import HANDLERS
 from adapters.http.routes import (
+    allowances,
     complaints,
     health,
     keys,
@@ -39,6 +40,7 @@ ROUTES: Sequence[Any] = (
     *receipts.ROUTES,
     *members.ROUTES,
     *points.ROUTES,
+    *allowances.ROUTES,
     *complaints.ROUTES,
     *till.ROUTES,
     *webhooks.ROUTES,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from ledger.programme import MAX_ALLOWANCE_HOURS
 from ledger.types import MOST_POINTS, ReceiptRef
 
 Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -14,8 +15,10 @@ Store = Annotated[str, Meta(max_length=64)]
 CommandId = Annotated[
     str, Meta(min_length=1, max_length=200, description="Makes a retry safe: done once.")
 ]
+Transaction = Annotated[str, Meta(min_length=1, max_length=100)]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 Points = Annotated[int, Meta(ge=1, le=MOST_POINTS)]
+Token = Annotated[str, Meta(max_length=2000, description="An allowance, as it was issued.")]
 Minor = Annotated[int, Meta(ge=0, le=10_000_000_000)]
 
 
@@ -200,15 +203,50 @@ class Redeem(Sent, frozen=True):
     voucher: Store = ""
     store: Store = ""
     basket_minor: Minor = 0
+    allowance: Token = ""
+    captured_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
+
+
+class Burn(Sent, frozen=True):
+    """Points that pay on a receipt; under an allowance, they paid while the till was offline."""
+
+    transaction: Transaction
+    store: Word
+    card: Word
+    points: Points
+    basket_minor: Minor = 0
+    allowance: Token = ""
+    captured_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
 
 
 class Redeemed(Told, frozen=True):
-    """Points are burnt; `voucher_code` where a voucher was bought."""
+    """Points are burnt; `voucher_code` where a voucher was bought, `owed` what was not there any more."""
 
     points: int
     value_minor: int
     repeat: bool
     voucher_code: str = ""
+    owed: int = 0
+
+
+class AllowPoints(Sent, frozen=True):
+    """Let a card spend points at tills that cannot ask."""
+
+    card: Word
+    points: Points
+    command_id: CommandId
+    hours: Annotated[int, Meta(ge=0, le=MAX_ALLOWANCE_HOURS)] = 0
+    store: Store = ""
+
+
+class Allowed(Told, frozen=True):
+    """What a till keeps: the token says all of it, signed."""
+
+    token: str
+    allowance: str
+    points: int
+    until: dt.datetime
+    repeat: bool
 
 
 class Undo(Sent, frozen=True):

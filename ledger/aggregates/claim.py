@@ -27,6 +27,8 @@ class Claimed(Struct, frozen=True, array_like=True, gc=False):
     undone_in: bytes = b""
     undone_at: int = 0
     """Stream and version of the event that undid it by hand."""
+    used: int = 0
+    """Points spent under an allowance."""
 
 
 def evolve(state: Claimed | None, event: e.Event) -> Claimed | None:
@@ -41,5 +43,7 @@ def evolve(state: Claimed | None, event: e.Event) -> Claimed | None:
             )  # fmt: skip
         case e.HoldEnded() if state:
             return replace(state, hold=event.how, ended=event.version)
+        case e.AllowanceUsed() if state:
+            return replace(state, used=event.points)
         case _:
             return state

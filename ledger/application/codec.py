@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ledger.aggregates import (
     access,
+    allowance_keys,
     campaign,
     card,
     claim,
@@ -24,6 +25,7 @@ from ledger.events import TOPICS
 from ledger.store.codec import Codec, Kind
 from ledger.store.keys import (
     ACCESS,
+    ALLOWANCE,
     CAMPAIGN,
     CARD,
     COMMAND,
@@ -57,6 +59,7 @@ KINDS: Mapping[int, Kind] = {
     PRODUCT: Kind(product.evolve, cached=False, state=product.ProductState),
     CAMPAIGN: Kind(campaign.evolve, cached=True),
     ACCESS: Kind(access.evolve, cached=False),
+    ALLOWANCE: Kind(allowance_keys.evolve, cached=False),
 }
 
 

@@ -28,6 +28,7 @@ from ledger.store.keys import (
 )
 from ledger.store.log import Log
 from ledger.store.opening import SECRET
+from ledger.store.signer import Signer
 from ledger.store.vault import Vault
 from ledger.store.working import Cache, Working
 from ledger.store.writer import Command, Writer
@@ -51,6 +52,7 @@ class Door:
         self.codec = codec()
         self.keys = Keys(bytes.fromhex(log.setting(SECRET) or ""))
         self.vault = Vault(log)
+        self.signer = Signer(log)
         self.engine = Engine(log, self.codec, self.keys, PROJECTIONS)
         cache = Cache(CACHED_STREAMS)
         working = Working(log, self.codec, self.keys, cache, self.vault)

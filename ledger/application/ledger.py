@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from ledger.application.access import Access
+from ledger.application.allowances import Allowances
 from ledger.application.awaited import Awaited
 from ledger.application.backtests import Backtests
 from ledger.application.bonuses import Bonuses
@@ -47,6 +48,7 @@ class LoyaltyLedger(
     Members,
     Membership,
     Points,
+    Allowances,
     Passing,
     Bonuses,
     Complaints,

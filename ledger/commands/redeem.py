@@ -154,13 +154,14 @@ class Paid(NamedTuple):
 
     @property
     def points(self) -> int:
-        """Points that were burned, and those that a late settlement owed."""
+        """Points that were burned, and those that were owed."""
         return sum(take.points for take in self.takes) + self.owed
 
     @property
     def payment(self) -> reversal.Payment:
         """What can be given back."""
-        held = self.event.held if isinstance(self.event, e.HoldSettled) else ()
+        event = self.event
+        held = event.held if isinstance(event, e.HoldSettled) else event.owed_as
         return reversal.Payment(self.takes, self.owed, held)
 
 
@@ -172,12 +173,11 @@ def paid_by(working: Working, command_id: str) -> Paid | None:
         if known is None or (kind == "hold" and known.hold != e.HOLD_SETTLED):
             continue
         event = working.event(known.stream, known.ended or known.version)
-        takes, owed = event.takes, 0
-        if isinstance(event, e.HoldSettled):
-            takes, owed = joined(takes + event.unexpired), event.arrears
+        takes = joined(event.takes + event.unexpired)
         return Paid(
-            stream, known.stream, takes, event.value_minor, known.undone, known.by_hand, event, owed
-        )
+            stream, known.stream, takes, event.value_minor, known.undone, known.by_hand, event,
+            event.arrears,
+        )  # fmt: skip
     return None
 
 

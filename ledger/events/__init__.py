@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from ledger.events import (
     access,
+    allowances,
     bonuses,
     campaigns,
     catalogue,
@@ -37,6 +38,7 @@ from ledger.events import (
     vouchers,
 )
 from ledger.events.access import *
+from ledger.events.allowances import *
 from ledger.events.bonuses import *
 from ledger.events.campaigns import *
 from ledger.events.catalogue import *
@@ -87,5 +89,6 @@ EVENTS: tuple[type[Event], ...] = (
     *campaigns.EVENTS,
     *offers.EVENTS,
     *access.EVENTS,
+    *allowances.EVENTS,
 )
 TOPICS: dict[str, type[Event]] = {event.TOPIC: event for event in EVENTS}

@@ -23,6 +23,8 @@ class MovedCard(Struct, frozen=True, array_like=True, gc=False):
     day: Day
     """The day of its latest redemption, and the points beside it."""
     redeemed: int
+    stopped_at: Instant = 0
+    """When it was stopped; 0: always, as far as anybody knows."""
 
 
 class MovedComplaint(Struct, frozen=True, array_like=True, gc=False):

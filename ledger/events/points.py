@@ -33,6 +33,14 @@ class PointsRedeemed(Event, frozen=True):
     """Taken from the gift's stock."""
     day: Day = 0
     """The day in the programme's zone, whose limit of the card it counts to."""
+    allowance: bytes = b""
+    """The stream of the allowance under which a till let it pay without asking."""
+    arrears: int = 0
+    """Of `points`, those that were no longer there: the shortfall, which the member owes."""
+    unexpired: tuple[Take, ...] = ()
+    """Lots that paid although their expiry had been recorded, which is undone."""
+    owed_as: tuple[Take, ...] = ()
+    """The lot of what was owed, where it was repaid and the redemption is undone."""
 
 
 class PointsRestored(Event, frozen=True):

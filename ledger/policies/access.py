@@ -42,6 +42,8 @@ PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     "undo-redemption": (TILL, INTEGRATION, SERVICE, MANAGER),
     "use-voucher": _AT_THE_TILL,
     "adjust": _DESK,
+    "allowance": (TILL, INTEGRATION),
+    "list-allowance-keys": (TILL, INTEGRATION, AUDITOR, ADMIN),
     # complaints
     "open-complaint": (INTEGRATION, CASHIER, SERVICE, MANAGER),
     "answer-complaint": _DESK,

@@ -25,7 +25,7 @@ def cash_value(redeem: Redeem, points: int, basket_minor: int = 0, there: int = 
     most_minor = basket_minor * cash.max_share_bp // ONE_BP
     shared = cash.max_share_bp < ONE_BP
     limit = min(there, most_minor // cash.value_minor * cash.points) if shared else there
-    least, most = least_above(cash, points), most_below(cash, limit)
+    least, most = cash.least_above(points), most_below(cash, limit)
     if points != least:
         msg = f"{points} asked; {would_do(min(least, most))}."
         raise RedeemStep(msg, field="points")
@@ -44,20 +44,10 @@ def would_do(points: int) -> str:
     return f"{points} would do" if points else "none would do"
 
 
-def least_above(cash: Cash, points: int) -> int:
-    """The least number of points from `points` on that the programme would redeem."""
-    step = _step(cash)
-    return -(-max(cash.minimum_points, points, step) // step) * step
-
-
 def most_below(cash: Cash, points: int) -> int:
     """The largest number up to `points` that the programme would redeem; 0 where there is none."""
-    most = points // _step(cash) * _step(cash)
+    most = points // cash.step * cash.step
     return most if most >= cash.minimum_points else 0
-
-
-def _step(cash: Cash) -> int:
-    return cash.step_points or cash.points
 
 
 def gift_of(redeem: Redeem, code: str, variant: str = "") -> Gift:

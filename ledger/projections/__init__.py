@@ -11,6 +11,7 @@ from ledger.projections.consent import CONSENT
 from ledger.projections.member import MEMBER
 from ledger.projections.membership import MEMBERSHIP
 from ledger.projections.offer import OFFER
+from ledger.projections.offline import OFFLINE
 from ledger.projections.points import POINTS
 from ledger.projections.purchase import PURCHASE
 from ledger.projections.receipt import RECEIPT
@@ -37,4 +38,5 @@ PROJECTIONS: tuple[Projection, ...] = (
     CAMPAIGN,
     OFFER,
     ACCESS,
+    OFFLINE,
 )

@@ -147,7 +147,8 @@ def _returned(at: At, event: e.GoodsReturned, out: Out) -> None:
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
     _takes(out, at, event.takes)
-    _totals(out, at, redeemed=event.points)
+    again = _sum(event.unexpired)
+    _totals(out, at, redeemed=event.points, arrears=event.arrears, expired=-again)
 
 
 def _adjusted(at: At, event: e.PointsAdjusted, out: Out) -> None:
@@ -275,7 +276,7 @@ def _closed(at: At, event: e.MemberClosed, out: Out) -> None:
 
 BALANCE = Projection(
     "balance",
-    3,
+    4,
     (FCT_LOT, FCT_MEMBER_POINTS),
     {
         e.ReceiptScanned: _earned,

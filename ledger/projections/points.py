@@ -124,7 +124,28 @@ def _why(event: e.ReviewApproved | e.ReviewDenied | e.PointsAdjusted) -> str:
 
 def _redeemed(at: At, event: e.PointsRedeemed, out: Out) -> None:
     reason = " ".join(filter(None, (event.gift, event.variant))) or "cash"
-    _taken(out, at, "redeem", event.takes, None, reason, event.programme, event.captured_at)
+    rest = (reason, event.programme, event.captured_at)
+    _paid(out, at, 0, (event.takes, event.unexpired, event.arrears), *rest)
+
+
+def _paid(
+    out: Out, at: At, part: int, paid: tuple[Sequence[Take], Sequence[Take], int], reason: str,
+    programme: int, when: Instant,
+) -> None:  # fmt: skip
+    """Lots that paid, those among them whose recorded expiry is undone, and what is owed."""
+    takes, unexpired, arrears = paid
+    for take in unexpired:
+        lot = (take.activates_at, take.expires_at, take.origin)
+        at_end = (None, reason, programme, take.expires_at)
+        _movement(out, at, part, "expire", take.points, lot, *at_end)
+        part += 1
+    rest = (None, reason, programme, when)
+    for take in _joined((*takes, *unexpired)):
+        lot = (take.activates_at, take.expires_at, take.origin)
+        _movement(out, at, part, "redeem", -take.points, lot, *rest)
+        part += 1
+    if arrears:
+        _movement(out, at, part, "arrears", -arrears, NO_LOT, *rest)
 
 
 def _put(out: Out, at: At, kind: str, takes: Sequence[Take], *rest: Any, first: int = 0) -> None:
@@ -192,17 +213,7 @@ def _settled(at: At, event: e.HoldSettled, out: Out) -> None:
     when, number = event.captured_at, event.programme
     held = event.held if event.late else _joined((*event.takes, *event.back))
     part = _unheld(out, at, held, event.ends_at, when, number)
-    for take in event.unexpired:
-        lot = (take.activates_at, take.expires_at, take.origin)
-        rest = (None, "cash", number)
-        _movement(out, at, part, "expire", take.points, lot, *rest, take.expires_at)
-        part += 1
-    for take in _joined((*event.takes, *event.unexpired)):
-        lot = (take.activates_at, take.expires_at, take.origin)
-        _movement(out, at, part, "redeem", -take.points, lot, None, "cash", number, when)
-        part += 1
-    if event.arrears:
-        _movement(out, at, part, "arrears", -event.arrears, NO_LOT, None, "cash", number, when)
+    _paid(out, at, part, (event.takes, event.unexpired, event.arrears), "cash", number, when)
 
 
 def _joined(takes: Sequence[Take]) -> list[Take]:
@@ -309,7 +320,7 @@ def _closed(at: At, event: e.MemberClosed, out: Out) -> None:
 
 POINTS = Projection(
     "points",
-    3,
+    4,
     (FCT_POINTS_MOVEMENT,),
     {
         e.ReceiptScanned: _scanned,

@@ -19,9 +19,11 @@ from ledger.types import Instant, ReceiptKey
 
 MEMBER, CARD, RECEIPT, COMMAND, PROGRAMME = 1, 2, 3, 4, 5
 POOL, JOB, IDENTITY, VOUCHER, PRODUCT, CAMPAIGN = 6, 7, 8, 9, 10, 11
-MODEL, ACCESS = 12, 13
+MODEL, ACCESS, ALLOWANCE = 12, 13, 14
 PROGRAMME_STREAM = bytes([PROGRAMME]) + bytes(15)
 MODEL_STREAM = bytes([MODEL]) + bytes(15)
+ALLOWANCE_STREAM = bytes([ALLOWANCE]) + bytes(15)
+"""Of the keys that sign allowances."""
 ID_BYTES = 16
 FINGERPRINT_BYTES = 16
 HMAC_BLOCK = 64

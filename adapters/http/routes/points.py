@@ -12,7 +12,10 @@ from adapters.http.answers import about, redeemed
 from adapters.http.guard import Call, Ledger, in_own_store, in_store
 from adapters.http.paths import acts
 from ledger import events as e
+from ledger.application import LoyaltyLedger
 from ledger.calendar import instant_of, moment_of
+from ledger.commands.common import Outcome
+from ledger.errors import InputInvalid
 
 Id = Annotated[str, Parameter(min_length=1, max_length=200, description="A command id.")]
 
@@ -54,14 +57,31 @@ def release(request: Call, hold_id: Id, ledger: Ledger) -> forms.Done:
 
 @acts("/v1/redemptions", "redeem", tags=["points"])
 def redeem(request: Call, data: JSONBody[forms.Redeem], ledger: Ledger) -> forms.Redeemed:
-    """Turn points into money off, a gift or a voucher."""
+    """Turn points into money off, a gift or a voucher; or tell of points that paid while offline."""
     store = in_store(request, data.store)
+    if data.allowance or data.captured_at:
+        if data.gift or data.voucher:
+            raise InputInvalid("Offline, points pay as money off only.", field="allowance")
+        return redeemed(request, ledger, let_pay_late(ledger, data, data.command_id, store))
     outcome = ledger.redeem(
         data.card, data.command_id, points=data.points, gift=data.gift, variant=data.variant,
         voucher=data.voucher, store=store, basket_minor=data.basket_minor,
     )  # fmt: skip
     code = ledger.voucher_code(data.command_id) if data.voucher else ""
     return redeemed(request, ledger, outcome, code)
+
+
+def let_pay_late(
+    ledger: LoyaltyLedger, data: forms.Redeem | forms.Burn, command_id: str, store: str
+) -> Outcome:
+    """Tell of points that paid under an allowance while a till was offline."""
+    if not data.allowance or data.captured_at is None:
+        missing = "captured_at" if data.allowance else "allowance"
+        raise InputInvalid("`allowance` and `captured_at` go together.", field=missing)
+    return ledger.redeem_offline(
+        data.card, data.points, command_id, data.allowance, instant_of(data.captured_at),
+        store=store, basket_minor=data.basket_minor,
+    )  # fmt: skip
 
 
 @acts("/v1/redemptions/{redemption_id:str}/undo", "undo-redemption", tags=["points"])

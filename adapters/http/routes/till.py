@@ -19,11 +19,10 @@ from adapters.http.answers import redeemed
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts
 from adapters.http.routes.members import told
+from adapters.http.routes.points import let_pay_late
 from adapters.http.routes.receipts import taken_in
 from ledger.errors import InputInvalid
 from ledger.types import Receipt, ReceiptRef
-
-Transaction = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
 class Search(forms.Sent, frozen=True):
@@ -56,24 +55,14 @@ class Answer(Struct, frozen=True):
 class Accrue(forms.Sent, frozen=True):
     """A receipt that was paid."""
 
-    transaction: Transaction
+    transaction: forms.Transaction
     receipt: Receipt
-
-
-class Burn(forms.Sent, frozen=True):
-    """Points that pay on a receipt."""
-
-    transaction: Transaction
-    store: forms.Word
-    card: forms.Word
-    points: forms.Points
-    basket_minor: forms.Minor = 0
 
 
 class Reverse(forms.Sent, frozen=True):
     """Undo a redeem by its transaction, or all of a receipt that was accrued."""
 
-    transaction: Transaction
+    transaction: forms.Transaction
     store: forms.Word
     redeem: Annotated[str, Meta(max_length=100)] = ""
     receipt: ReceiptRef | None = None
@@ -115,13 +104,15 @@ async def accrue(request: Call, data: JSONBody[Accrue], ledger: Ledger) -> forms
 
 
 @acts("/v1/till/redeem", "redeem", tags=["till"])
-def redeem(request: Call, data: JSONBody[Burn], ledger: Ledger) -> forms.Redeemed:
+def redeem(request: Call, data: JSONBody[forms.Burn], ledger: Ledger) -> forms.Redeemed:
     """Let points pay. The transaction names it, so a burn whose answer was lost can be undone."""
     in_store(request, data.store)
+    named = _named(data.store, data.transaction)
+    if data.allowance or data.captured_at:
+        return redeemed(request, ledger, let_pay_late(ledger, data, named, data.store))
     outcome = ledger.redeem(
-        data.card, _named(data.store, data.transaction), points=data.points, store=data.store,
-        basket_minor=data.basket_minor,
-    )  # fmt: skip
+        data.card, named, points=data.points, store=data.store, basket_minor=data.basket_minor
+    )
     return redeemed(request, ledger, outcome)
 
 

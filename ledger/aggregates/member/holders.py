@@ -29,8 +29,11 @@ def check_card_may_redeem(member: Member, card_index: int, points: int, day: Day
 
 
 def spent_by(m: Member, index: int, day: Day, points: int) -> Member:
-    """The member after a card spent points on a day; no card is meant by -1."""
-    if index < 0:
+    """The member after a card spent points on a day; no card is meant by -1.
+
+    A day that the card has spent after counts no more: nobody asks for its limit again.
+    """
+    if index < 0 or day < m.cards[index].day:
         return m
     card = m.cards[index]
     so_far = card.redeemed if card.day == day else 0

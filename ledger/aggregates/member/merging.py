@@ -185,7 +185,7 @@ def _cards(cards: Sequence[Card]) -> tuple[e.MovedCard, ...]:
     return tuple(
         e.MovedCard(
             card.id, card.stopped, card.replaced, card.may_redeem, card.redeem_limit_day,
-            card.day, card.redeemed,
+            card.day, card.redeemed, card.stopped_at,
         )
         for card in cards
     )  # fmt: skip

@@ -17,7 +17,7 @@ from ledger.events import ListedOffer
 from ledger.programme import MAX_LATE_DAYS, MAX_WINDOW_DAYS
 from ledger.types import Day, Instant, Take, date_of
 
-SHAPE = 6
+SHAPE = 7
 """The version of this state's shape: snapshots of another shape are ignored."""
 LAPSED_AFTER = 400 * 86_400
 """Seconds after its expiry for which an unspent lot is still kept apart."""
@@ -53,6 +53,8 @@ class Card(Struct, frozen=True, array_like=True, gc=False):
     merge: int = 0
     """The number of the merge it came with; 0 for the member's own."""
     holder: bytes = b""
+    stopped_at: Instant = 0
+    """When it was stopped; 0 where it was not, or nobody knows when."""
 
 
 class Lot(Struct, frozen=True, array_like=True, gc=False):
@@ -73,6 +75,16 @@ class Hold(Struct, frozen=True, array_like=True, gc=False):
     card: int = -1
     day: Day = 0
     """Whose limit it counts to, while it is open and for what it pays."""
+
+
+class Allowance(Struct, frozen=True, array_like=True, gc=False):
+    """Points that a card may spend offline; `id` is the stream of the command that asked."""
+
+    id: bytes
+    card: bytes
+    points: int
+    """Less what is known to be spent of them."""
+    until: Instant
 
 
 class Complaint(Struct, frozen=True, array_like=True, gc=False):
@@ -206,6 +218,13 @@ class Member(Struct, frozen=True, array_like=True, gc=False):
     """Expiries up to then are recorded."""
     lists: tuple[OfferList, ...] = ()
     """Offers, the list issued first in front."""
+    allowances: tuple[Allowance, ...] = ()
+    """Those that held when the last one was issued, and are not spent."""
+
+
+def stopped(card: Card, at: Instant) -> Card:
+    """A card from the instant on that it can be used no more; the first such instant counts."""
+    return card if card.stopped else replace(card, stopped=True, stopped_at=at)
 
 
 def put(m: Member, activates_at: Instant, expires_at: Instant, origin: int, points: int) -> Member:
@@ -273,6 +292,14 @@ def taken(lots: tuple[Lot, ...], takes: tuple[Take, ...]) -> tuple[Lot, ...]:
         if points:
             kept.append(lot if points == lot.points else replace(lot, points=points))
     return tuple(kept)
+
+
+def unexpired(m: Member, takes: tuple[Take, ...]) -> Member:
+    """The member after parts of lots paid although their expiry had been recorded."""
+    points = sum(take.points for take in takes)
+    return replace(
+        m, written=taken(m.written, takes), expired=m.expired - points, lapsed=m.lapsed - points
+    )
 
 
 def _order(lot: Lot) -> tuple[Instant, Instant, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ledger.dryrun.replays import (
+    allowances,
     catalogue,
     complaints,
     holds,
@@ -36,6 +37,7 @@ REPLAYS: Mapping[type, Callable[[World, Act], None]] = {
     **reviews.REPLAYS,
     **points.REPLAYS,
     **holds.REPLAYS,
+    **allowances.REPLAYS,
     **passing.REPLAYS,
     **merging.REPLAYS,
     **complaints.REPLAYS,

@@ -8,6 +8,7 @@ from typing import cast
 from ledger import events as e
 from ledger.aggregates.voucher import VoucherState
 from ledger.commands.adjust import Adjust
+from ledger.commands.allowances import RedeemOffline
 from ledger.commands.redeem import Redeem, UndoRedemption
 from ledger.commands.transfer import Transfer
 from ledger.dryrun.replays.parts import a_card, command_of, copied, made_anew, the_card
@@ -23,8 +24,16 @@ A_BASKET = MOST_MINOR
 def _redeemed(world: World, act: Act) -> None:
     """The same points as cash, or the same gift or voucher, at whatever price it has now."""
     event: e.PointsRedeemed = act.event
+    card = the_card(world, act.stream, event.card)
+    if event.allowance:
+        late = RedeemOffline(
+            card, event.points, event.command, event.allowance, event.captured_at, event.store,
+            A_BASKET,
+        )  # fmt: skip
+        world.decide(act, late.decide, event.points)
+        return
     command = Redeem(
-        card=the_card(world, act.stream, event.card),
+        card=card,
         command_id=event.command,
         points=0 if event.gift else event.points,
         gift="" if event.voucher else event.gift,

@@ -10,6 +10,7 @@ from typing import Any
 
 from ledger import events as e
 from ledger.aggregates.member.folds import (
+    allowances,
     bonuses,
     complaints,
     holders,
@@ -44,6 +45,7 @@ FOLDS: Mapping[type, Callable[[Member, Any], Member]] = {
     **transfers.FOLDS,
     **leaving.FOLDS,
     **lists.FOLDS,
+    **allowances.FOLDS,
 }
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.aggregates.member.holders import spent_by
-from ledger.aggregates.member.state import Hold, Member, put_all, taken
+from ledger.aggregates.member.state import Hold, Member, put_all, taken, unexpired
 from ledger.types import Take
 
 
@@ -22,20 +22,10 @@ def _held(m: Member, event: e.PointsHeld) -> Member:
 def _settled(m: Member, event: e.HoldSettled) -> Member:
     paid = sum(take.points for take in event.takes + event.unexpired)
     if event.late:  # it was recorded as expired: what pays is taken from the lots again
-        m = _unexpired(replace(m, lots=taken(m.lots, event.takes)), event.unexpired)
+        m = unexpired(replace(m, lots=taken(m.lots, event.takes)), event.unexpired)
     else:
         m = put_all(_without(m, event.hold, event.back), event.back)
     return replace(m, redeemed=m.redeemed + paid + event.arrears, arrears=m.arrears + event.arrears)
-
-
-def _unexpired(m: Member, takes: tuple[Take, ...]) -> Member:
-    points = sum(take.points for take in takes)
-    return replace(
-        m,
-        written=taken(m.written, takes),
-        expired=m.expired - points,
-        lapsed=m.lapsed - points,
-    )
 
 
 def _released(m: Member, event: e.HoldReleased) -> Member:

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ledger import events as e
-from ledger.aggregates.member.state import Member, taken
+from ledger.aggregates.member.state import Member, stopped, taken
 
 
 def _closed(m: Member, event: e.MemberClosed) -> Member:
@@ -18,7 +18,7 @@ def _closed(m: Member, event: e.MemberClosed) -> Member:
         adjusted_out=m.adjusted_out + sum(take.points for take in event.takes),
         adjusted_in=m.adjusted_in + event.arrears,
         arrears=m.arrears - event.arrears,
-        cards=tuple(replace(card, stopped=True) for card in m.cards),
+        cards=tuple(stopped(card, event.captured_at) for card in m.cards),
         closed=True,
     )
 

@@ -42,9 +42,13 @@ def _in(m: Member, event: e.MergedIn) -> Member:
 def _undone(m: Member, event: e.MergeUndone) -> Member:
     m = _gave(m, event.takes, event.arrears)
     days, qualifying = _with_days(m, event.days, event.qualifying, -1)
+    stay = [index for index, card in enumerate(m.cards) if card.merge != event.number]
+    place = {old: new for new, old in enumerate(stay)}
     return replace(
         m,
-        cards=tuple(card for card in m.cards if card.merge != event.number),
+        cards=tuple(m.cards[index] for index in stay),
+        # A hold stays though its card goes: it counts to no card's limit any more.
+        holds=tuple(replace(held, card=place.get(held.card, -1)) for held in m.holds),
         complaints=tuple(c for c in m.complaints if c.id not in event.complaints),
         days=days,
         qualifying=qualifying,
@@ -125,7 +129,7 @@ def _with_days(
 def _card(card: e.MovedCard, merge: int) -> Card:
     return Card(
         card.id, card.stopped, card.replaced, card.may_redeem, card.redeem_limit_day, card.day,
-        card.redeemed, merge,
+        card.redeemed, merge, stopped_at=card.stopped_at,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.aggregates.member.state import WRITTEN_KEPT, Lot, Member, put, taken
+from ledger.policies.burn import joined
+from ledger.types import Take
 
 
 def _expired(m: Member, event: e.PointsExpired) -> Member:
@@ -19,9 +21,13 @@ def _expired(m: Member, event: e.PointsExpired) -> Member:
         lots=taken(m.lots, event.takes),
         expired=m.expired + points,
         lapsed=m.lapsed + points,
-        written=(*kept, *(Lot(*take) for take in event.takes)),
+        written=tuple(Lot(*take) for take in joined((*map(_take, kept), *event.takes))),
         written_until=max(m.written_until, event.until),
     )
+
+
+def _take(lot: Lot) -> Take:
+    return Take(lot.activates_at, lot.expires_at, lot.origin, lot.points)
 
 
 def _activated(m: Member, event: e.PointsActivated) -> Member:

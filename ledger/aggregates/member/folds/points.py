@@ -9,12 +9,23 @@ from msgspec.structs import replace
 
 from ledger import events as e
 from ledger.aggregates.member.holders import spent_by
-from ledger.aggregates.member.state import Member, put, put_all, taken
+from ledger.aggregates.member.state import Member, put, put_all, taken, unexpired
 
 
 def _redeemed(m: Member, event: e.PointsRedeemed) -> Member:
     m = spent_by(m, event.card, event.day, event.points)
-    return replace(m, lots=taken(m.lots, event.takes), redeemed=m.redeemed + event.points)
+    m = replace(m, lots=taken(m.lots, event.takes), redeemed=m.redeemed + event.points)
+    return _offline(m, event) if event.allowance else m
+
+
+def _offline(m: Member, event: e.PointsRedeemed) -> Member:
+    m = unexpired(m, event.unexpired)
+    known = (
+        replace(one, points=one.points - event.points) if one.id == event.allowance else one
+        for one in m.allowances
+    )
+    allowances = tuple(one for one in known if one.points)
+    return replace(m, allowances=allowances, arrears=m.arrears + event.arrears)
 
 
 def _restored(m: Member, event: e.PointsRestored) -> Member:
