@@ -102,7 +102,7 @@ def test_a_till_gets_an_allowance_for_its_own_store(http):
     Ed25519PublicKey.from_public_bytes(raw(told["x"])).verify(
         raw(signature), f"{head}.{body}".encode()
     )
-    assert (told["kty"], told["crv"], told["until"]) == ("OKP", "Ed25519", None)
+    assert (told["kty"], told["crv"], "until" in told) == ("OKP", "Ed25519", False)
     assert told["kid"] == json.loads(raw(head))["kid"]
     http.ledger.rotate_allowance_key("Ada", "k1")
     old, new = http.get("/v1/allowance-keys", key=http.key(ADMIN)).json()["keys"]

@@ -24,11 +24,13 @@ code = "five"
 name = "5 off"
 points = 50
 value_minor = 500
+[redeem.offline]
+most_points = 500
 """
 SECRET = b"what the shop signs with"
 NEW_EVERY_TIME = {
     "id", "key", "replaces", "member_id", "stream", "complaint", "members", "voucher_code", "subject",
-    "state", "position", "number", "head", "at", "recorded_at", "topic", "version",
+    "state", "position", "token", "allowance", "kid", "x", "number", "head", "at", "recorded_at", "topic", "version",
 }  # fmt: skip
 """Fields whose values are another ledger's or another moment's."""
 HOLDERS = {"admin": "Ada", "service": "Ben", "auditor": "Cara", "till": "Till 1 of S001"}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from litestar.params import JSONBody
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from adapters.http import forms
 from adapters.http.guard import Call, Ledger, in_store
@@ -17,12 +17,15 @@ from ledger.calendar import moment_of
 
 
 class PublicKey(Struct, frozen=True):
-    """A key as RFC 7517 and RFC 8037 write it, with when it was made and until when it is needed."""
+    """A key as RFC 7517 and RFC 8037 write it, with when it was made and until when it is needed.
+
+    The key that signs now has no `until`.
+    """
 
     kid: str
     x: str
     made_at: dt.datetime
-    until: dt.datetime | None
+    until: dt.datetime | UnsetType = UNSET
     kty: Literal["OKP"] = "OKP"
     crv: Literal["Ed25519"] = "Ed25519"
     alg: Literal["EdDSA"] = "EdDSA"
@@ -58,7 +61,7 @@ def keys(ledger: Ledger) -> PublicKeys:
                 key.id,
                 base64.urlsafe_b64encode(key.public).rstrip(b"=").decode(),
                 moment_of(key.made_at),
-                moment_of(key.until) if key.until else None,
+                moment_of(key.until) if key.until else UNSET,
             )
             for key in ledger.allowance_keys()
         ]
