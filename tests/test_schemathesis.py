@@ -86,7 +86,7 @@ def cases(operation, shown, receipts):
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
     )
     if isinstance(shown.sends, dict):
-        names = st.sets(st.sampled_from(sorted(shown.sends)), max_size=2)
+        names = st.sets(st.sampled_from(sorted(shown.sends)), min_size=1, max_size=3)
         return positive | negative | st.tuples(positive, names, st.just(shown)).map(_changed)
     if isinstance(shown.sends, list):
         bodies = st.lists(receipts.map(lambda case: case.body), max_size=4)
