@@ -202,3 +202,21 @@ def fresh_ledger(request, original, tmp_path):
                 db.unlink()
 
     return fresh
+
+
+@pytest.fixture
+def till(capsys, db):
+    """The command line on a new ledger."""
+    from till import PROGRAMME, SECRET, Till
+
+    made = Till(capsys, db)
+    made("init", PROGRAMME, "--secret", SECRET)
+    return made
+
+
+@pytest.fixture
+def drop(tmp_path):
+    """A folder that files are dropped in."""
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    return folder

@@ -10,7 +10,7 @@ import pytest
 from shop import line, receipt
 from test_docs import fences
 from test_retail import real
-from till import PROGRAMME, ROOT, SECRET, Till, write
+from till import ROOT, write
 
 from adapters import products
 from adapters.products.feeding import BATCH, feed
@@ -265,13 +265,6 @@ def test_a_wrong_object_is_named_by_where_it_was_first_found(tmp_path, text, fie
 
 
 # --- feeding ---------------------------------------------------------------------------
-
-
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
 
 
 def test_a_file_fed_again_records_nothing_and_a_changed_one_only_the_change(till, tmp_path):

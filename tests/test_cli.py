@@ -17,13 +17,6 @@ BOUGHT = {"store": "s1", "lane": "1", "currency": "EUR"}
 
 
 @pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
-
-
-@pytest.fixture
 def fed(till, tmp_path):
     """A member with one receipt of 100.00 that was captured a moment ago."""
     import time

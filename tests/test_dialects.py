@@ -17,7 +17,7 @@ from test_poslog import SALE as NCR_SALE
 from test_shopify import ORDER, REFUND
 from test_square import ORDER as SQUARE
 from test_square import RETURN as SQUARE_BACK
-from till import PROGRAMME, SECRET, Till, rejected
+from till import rejected
 
 from adapters.pos.dialects import DIALECTS, detect
 from ledger.application import LoyaltyLedger
@@ -50,13 +50,6 @@ TOTALS = {
 }  # fmt: skip
 OPTIONS = {"odoo": ["--store", "S9", "--store", "3=S014"], "dsfinvk": ["--zone", "Europe/Berlin"]}
 each = pytest.mark.parametrize("name", FILES)
-
-
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
 
 
 def in_ledger(db):

@@ -21,13 +21,6 @@ LGSR_DAY = dt.date(2006, 7, 3)
 LGSR_RECEIPTS = 1_500
 
 
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
-
-
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory):
     path = tmp_path_factory.mktemp("chain") / "chain.ndjson"

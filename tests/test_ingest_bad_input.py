@@ -7,20 +7,13 @@ import time
 import msgspec
 import pytest
 from shop import back, line, receipt
-from till import PROGRAMME, SECRET, Till, correct, counts, digests, head, rejected, write
+from till import correct, counts, digests, head, rejected, write
 
 from adapters.pos import ndjson
 from ledger.application import LoyaltyLedger
 
 AT = 1_767_225_600
 FUTURE = "2090-01-01T00:00:00Z"
-
-
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
 
 
 def raw(**changes):

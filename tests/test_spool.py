@@ -18,7 +18,7 @@ from eventsourcing.persistence import DatabaseError, DataError, InterfaceError, 
 from shop import receipt
 from test_dialects import FILES, OPTIONS, TOTALS, in_ledger
 from test_poslog import ARTS, END, SOUP, arts, arts_sale, link
-from till import PROGRAMME, SECRET, Till, correct, head, rejected
+from till import PROGRAMME, Till, correct, head, rejected
 
 from adapters import rejects as rejects_module
 from adapters.ingest import feeding
@@ -34,20 +34,6 @@ from ledger.errors import InputInvalid, StoreUnavailable
 ON_ONE_STORE = pytest.mark.parametrize("store", ["sqlite"])
 """Of what lies in folders, not in the log."""
 EACH_DIALECT = pytest.mark.parametrize("name", FILES)
-
-
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
-
-
-@pytest.fixture
-def drop(tmp_path):
-    folder = tmp_path / "drop"
-    folder.mkdir()
-    return folder
 
 
 def ndjson(*receipts):

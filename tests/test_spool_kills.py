@@ -25,20 +25,6 @@ KILLS = 4
 SOON_S = 60
 
 
-@pytest.fixture
-def till(capsys, db):
-    made = Till(capsys, db)
-    made("init", PROGRAMME, "--secret", SECRET)
-    return made
-
-
-@pytest.fixture
-def drop(tmp_path):
-    folder = tmp_path / "drop"
-    folder.mkdir()
-    return folder
-
-
 def put(drop, name, content):
     """Drop a file as senders should: under another name first."""
     (drop / f"{name}.tmp").write_bytes(content)
