@@ -41,9 +41,9 @@ CHUNK = 1_000
 PAGE = 5_000
 PATIENCE_SECONDS = 60
 P99_MOST_US = 250_000
-TRY_SECONDS, WARM_SECONDS = 20, 5
+TRY_SECONDS, WARM_SECONDS = 15, 5
 WINDOW_SECONDS = 60
-STEP = 1.15
+FIRST_RATE, STEP = 400.0, 1.2
 LISTED = 5
 
 
@@ -222,7 +222,7 @@ class Run:
               f" {empty:,.0f}/s, ratio {ours / max(empty, 1):.2f}")  # fmt: skip
 
     def _highest(self, port: int, what: str) -> float:
-        rate, held = 300.0, 0.0
+        rate, held = FIRST_RATE, 0.0
         while True:
             p99, failed = self._tried(port, rate)
             print(f"  {what}: {rate:,.0f}/s, p99 {p99 / 1000:,.0f} ms, failed {failed}", flush=True)
