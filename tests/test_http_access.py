@@ -1,5 +1,6 @@
 """Who may do what: every role and every operation, every store, every key."""
 
+import asyncio
 import base64
 import hmac
 import inspect
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.http import looks
 from adapters.http.app import ROUTES
 from adapters.http.guard import OPEN, OPERATION, SIGNED
 from adapters.http.hooks import hooks_of
@@ -303,6 +305,18 @@ def test_a_key_is_looked_up_once_however_long_it_calls(ledger, db, clock, monkey
         assert len(asked) == 3
 
 
+def test_while_one_caller_looks_for_changes_the_others_go_on_for_a_while(ledger, clock):
+    made = ledger.issue_key("T1", TILL, "Ada", "k1", stores=("s1",))
+    assert ledger.caller(made.key)
+    with ledger._keys_known.looking:
+        clock.now += 10
+        assert ledger.caller_at_hand(made.key)
+        clock.now += 1
+        assert ledger.caller_at_hand(made.key) is None
+    clock.now -= 5
+    assert ledger.caller_at_hand(made.key) is None
+
+
 def test_a_key_that_is_changed_while_it_is_looked_up_is_not_believed(
     ledger, db, clock, monkeypatch
 ):
@@ -450,6 +464,35 @@ def test_what_was_not_waited_for_is_kept_before_the_server_ends(ledger):
         for number in range(5):
             api.post("/v1/receipts", sale(str(number)))
     assert [one.operation for _, one in ledger.log.seen(0, 100)] == ["record"] * 5
+
+
+def test_what_was_not_waited_for_is_kept_once_the_store_is_back(ledger, monkeypatch):
+    monkeypatch.setattr(looks, "AGAIN_SECONDS", 0.01)
+    put, tries = ledger.log.put_seen, []
+
+    def away_twice(seen):
+        tries.append(len(seen))
+        if len(tries) < 3:
+            raise OSError("away")
+        put(seen)
+
+    monkeypatch.setattr(ledger.log, "put_seen", away_twice)
+    with serving(ledger) as api:
+        for number in range(3):
+            assert api.post("/v1/receipts", sale(str(number))).status_code == 200
+        api.loop.run_until_complete(asyncio.sleep(0.3))
+        assert len(tries) >= 3
+    assert [one.operation for _, one in ledger.log.seen(0, 100)] == ["record"] * 3
+
+
+def test_what_cannot_be_kept_by_the_end_is_told(ledger, monkeypatch, caplog):
+    def away(_):
+        raise OSError("away")
+
+    monkeypatch.setattr(ledger.log, "put_seen", away)
+    with serving(ledger) as api:
+        assert api.post("/v1/receipts", sale("1")).status_code == 200
+    assert "who made 1 calls could not be kept" in caplog.text
 
 
 def test_looks_are_read_on_from_a_number(http):

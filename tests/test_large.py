@@ -79,6 +79,14 @@ WAYS = {
     "told twice": (b"content-length: 10\r\ntransfer-encoding: chunked", FRAMED),
 }
 
+REFUSED = {
+    "chunked": b"HTTP/1.1 413 ",
+    "told": b"HTTP/1.1 413 ",
+    "told too little": b"HTTP/1.1 ",
+    "told twice": b"HTTP/1.1 400 ",  # two lengths are how a call is smuggled past a proxy
+}
+"""Where a body is read; of one that is told too little its beginning is all of it."""
+
 
 def test_a_gigabyte_at_any_path_is_refused_in_little_memory(small, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SHOP", "what the shop signs with")
@@ -101,10 +109,8 @@ def test_a_gigabyte_at_any_path_is_refused_in_little_memory(small, tmp_path, mon
                     ).encode()
                     on = (path, way) == ("/v1/receipts/batch", "chunked")
                     answer = pour(port, head + length + b"\r\n\r\n", piece, on=on)
-                    refused = (
-                        b"HTTP/1.1 413 " if limited and way != "told too little" else b"HTTP/1.1 "
-                    )
-                    assert answer.startswith(refused), (path, way, answer[:200])
+                    told = REFUSED[way] if limited else b"HTTP/1.1 "
+                    assert answer.startswith(told), (path, way, answer[:200])
                     assert till.post("/v1/receipts", json=sale).json()["repeat"]
             assert peak(process.pid) - before < MORE
 

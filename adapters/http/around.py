@@ -104,9 +104,13 @@ class _Answer:
         """Say why there is no other answer; the same may be sent again."""
         problem = problem_of(why)
         self.status = problem.status
-        headers = [(b"content-type", PROBLEM_JSON.encode()), (b"retry-after", b"1"), *_SAFE]
+        body = msgspec.json.encode(problem)
+        headers = [
+            (b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body)),
+            (b"retry-after", b"1"), *_SAFE,
+        ]  # fmt: skip
         await self._send({"type": _START, "status": problem.status, "headers": headers})
-        await self._send({"type": _BODY, "body": msgspec.json.encode(problem), "more_body": False})
+        await self._send({"type": _BODY, "body": body, "more_body": False})
 
 
 def _opt(scope: Any) -> dict[str, Any]:

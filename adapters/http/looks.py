@@ -18,6 +18,9 @@ MOST = 1_000
 """Kept in one transaction."""
 LATER_SECONDS = 0.05
 """How long what nobody waits for is gathered."""
+MOST_WAITING = 50_000
+"""Kept in memory while the store is away: some minutes of a chain's receipts."""
+AGAIN_SECONDS = 1.0
 
 
 def seen(
@@ -81,12 +84,22 @@ class Looks:
         try:
             await asyncio.to_thread(self._log.put_seen, [look for look, _ in now])
         except Exception as error:  # noqa: BLE001  told to those who wait
-            if any(kept is None for _, kept in now):
-                _LOG.error("who called could not be kept", exc_info=error)
             for _, kept in now:
                 if kept and not kept.done():
                     kept.set_exception(error)
+            await self._keep_again([one for one in now if one[1] is None], error)
             return
         for _, kept in now:
             if kept and not kept.done():
                 kept.set_result(None)
+
+    async def _keep_again(
+        self, later: list[tuple[Seen, asyncio.Future[None] | None]], error: Exception
+    ) -> None:
+        """Let what nobody waits for wait until the store is back: twice in it rather than never."""
+        if self._closing or len(self._waiting) + len(later) > MOST_WAITING:
+            _LOG.error("who made %d calls could not be kept", len(later), exc_info=error)
+        elif later:
+            _LOG.warning("who called is kept later: %s", error)
+            self._waiting = later + self._waiting
+            await asyncio.sleep(AGAIN_SECONDS)

@@ -21,8 +21,9 @@ from ledger.projections.access import AccessKeyRow, access_keys
 from ledger.types import Instant
 
 BELIEVED_SECONDS = 5
-"""How long the keys at hand are believed before it is looked which of them others have changed: a key
-that another process revoked is refused after so long, and at once where this one did."""
+"""How long the keys at hand are believed before it is looked which of them others have changed, and
+twice as long while that look lasts: a key that another process revoked is refused after so long, and at
+once where this one did."""
 PAGE = 1_000
 KNOWN_KEYS = 50_000
 PREFIX = "ll"
@@ -51,8 +52,20 @@ class _KeysKnown:
         self._changing = Lock()
 
     def fresh(self, now: Instant) -> bool:
-        """Whether they were looked at just now; a clock can be put back."""
-        return self._looked_at >= 0 and 0 <= now - self._looked_at <= BELIEVED_SECONDS
+        """Whether they were looked at just now, or are being; a clock can be put back.
+
+        While one caller looks the others go on: a look that takes long must not halt them all.
+        """
+        return self._age_within(
+            2 * BELIEVED_SECONDS if self.looking.locked() else BELIEVED_SECONDS, now
+        )
+
+    def looked_just_now(self, now: Instant) -> bool:
+        """Whether nobody has to look."""
+        return self._age_within(BELIEVED_SECONDS, now)
+
+    def _age_within(self, seconds: int, now: Instant) -> bool:
+        return self._looked_at >= 0 and 0 <= now - self._looked_at <= seconds
 
     def looked(self, now: Instant, upto: int) -> None:
         """Nothing is among them that was changed up to this position."""
@@ -111,7 +124,7 @@ class Access(Door):
         return self._told_once(outcome, key)
 
     def revoke_key(self, key_id: str, reason: str, author: str, command_id: str) -> Outcome:
-        """End a key at once; another process may believe it for five seconds yet.
+        """End a key at once; another process may believe it for ten seconds yet.
 
         Raises:
             KeyConflict, AccessKeyUnknown, InputInvalid.
@@ -169,7 +182,7 @@ class Access(Door):
         """Forget the keys of which others have recorded something since the last look."""
         known = self._keys_known
         with known.looking:
-            if known.fresh(now):
+            if known.looked_just_now(now):
                 return  # somebody else did it meanwhile
             after, head = known.upto, self.log.head()
             topics = [self.codec.topic_of[event] for event in EVENTS]

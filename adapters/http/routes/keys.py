@@ -57,7 +57,7 @@ def rotate(
 def revoke(
     request: Call, key_id: Id, data: JSONBody[forms.RevokeKey], ledger: Ledger
 ) -> forms.Done:
-    """End a key: at once here, within five seconds in other processes on the same ledger."""
+    """End a key: at once here, within ten seconds in other processes on the same ledger."""
     return done(ledger.revoke_key(key_id, data.reason, request.user.holder, data.command_id))
 
 
