@@ -67,3 +67,18 @@ def test_what_goes_wrong_is_spread_over_the_time(tmp_path):
     assert times == sorted(times)
     assert 0 < times[0] < times[-1] < 600
     assert min(b - a for a, b in itertools.pairwise(times)) > 5
+
+
+def test_the_highest_rate_is_found_from_below_and_from_above(tmp_path, monkeypatch):
+    run = tills.Run(tmp_path, str(tmp_path / "a.db"), options(), lambda: None)
+    asked = []
+
+    def tried(_port, rate):
+        asked.append(rate)
+        return (1_000.0, 0) if rate <= 500 else (999_000.0, 0)
+
+    monkeypatch.setattr(run, "_tried", tried)
+    assert 500 / tills.STEP < run._highest(1, "up", 100.0) <= 500
+    assert 500 / tills.STEP < run._highest(1, "down", 2_000.0) <= 500
+    monkeypatch.setattr(run, "_tried", lambda *_: (1_000.0, 1))
+    assert run._highest(1, "never", 5.0) == 0
