@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
@@ -20,6 +21,7 @@ LISTED = 5
 """Errors of one kind that are printed; all are counted."""
 FSYNCS = 100
 POOL = 16
+T = TypeVar("T")
 
 
 class Stage:
@@ -102,10 +104,10 @@ class Stage:
         self.figure("fsync_us", micros)
 
 
-def chunks(receipts: Sequence[Receipt], size: int) -> Iterator[list[Receipt]]:
-    """Receipts in pieces."""
-    for start in range(0, len(receipts), size):
-        yield list(receipts[start : start + size])
+def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """Receipts, or what else, in pieces."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
 
 
 def _fsync_us(folder: Path) -> float:

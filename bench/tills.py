@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -32,6 +32,8 @@ from adapters.cli.files import programme_text
 from adapters.simulate import simulate
 from bench.sender import Task
 from bench.server import crashing_server, new_database
+from bench.stage import chunks
+from bench.under_load import refused
 from ledger.application import LoyaltyLedger
 from ledger.store.keys import RECEIPT
 from ledger.types import ReceiptKey, day_of
@@ -96,14 +98,12 @@ class Run:
         """Members for the cards, and a key for each till."""
         began = time.monotonic()
         few = simulate(members=1_000, weeks=156, currency="EUR", anonymous_bp=0, returns_bp=0)
-        for cards in _chunks(self._cards):
+        for cards in chunks(self._cards, CHUNK):
             shown = [
                 msgspec.structs.replace(receipt, card=card, number=f"first-{card}")
                 for card, receipt in zip(cards, few, strict=False)
             ]
-            for outcome in ledger.record_all(shown, history=True, enrol=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
+            refused(ledger.record_all(shown, history=True, enrol=True))
 
         def issued(till: int) -> str:
             store = self._stores[till]
@@ -307,11 +307,6 @@ def _loyalty(db: str, port: int) -> list[str]:
 def _baskets() -> list[str]:
     made = simulate(members=200, weeks=52, currency="EUR", anonymous_bp=0, returns_bp=0)
     return [msgspec.json.encode(one.lines).decode() for one in itertools.islice(made, BASKETS)]
-
-
-def _chunks(cards: list[str]) -> Iterator[list[str]]:
-    for at in range(0, len(cards), CHUNK):
-        yield cards[at : at + CHUNK]
 
 
 def _read(log: Path) -> tuple[list[str], dict[str, tuple[str, int]]]:

@@ -27,7 +27,6 @@ once where this one did."""
 PAGE = 1_000
 KNOWN_KEYS = 50_000
 PREFIX = "ll"
-KEY_PARTS = 3
 ID_BYTES, SECRET_BYTES = 8, 32
 
 
@@ -144,16 +143,10 @@ class Access(Door):
         Raises:
             AccessKeyInvalid: it is none, is over, or was revoked.
         """
-        prefix, _, rest = key.partition("_")
-        key_id, _, secret = rest.partition("_")
+        key_id, secret = parts_of(key)
         now = self.clock()
-        known = self._key(self.keys.access(key_id), now) if prefix == PREFIX and secret else None
-        # Compared whether or not there is one: how long it takes tells nothing.
-        hashed = hashlib.sha256(secret.encode()).digest()
-        right = hmac.compare_digest(hashed, known.secret_hash if known else bytes(32))
-        if known is None or not right or not known.holds(now):
-            raise AccessKeyInvalid
-        return known
+        known = self._key(self.keys.access(key_id), now) if secret else None
+        return _checked(known, secret, now)
 
     def caller_at_hand(self, key: str) -> AccessKey | None:
         """The same where nothing has to be looked up for it; None where it has.
@@ -161,10 +154,12 @@ class Access(Door):
         Raises:
             AccessKeyInvalid.
         """
-        known, parts = self._keys_known, key.split("_")
-        if len(parts) != KEY_PARTS or not known.fresh(self.clock()):
+        key_id, secret = parts_of(key)
+        now = self.clock()
+        if not secret or not self._keys_known.fresh(now):
             return None
-        return self.caller(key) if self.keys.access(parts[1]) in known.by_stream else None
+        known = self._keys_known.by_stream.get(self.keys.access(key_id))
+        return _checked(known, secret, now) if known else None
 
     def _key(self, stream: bytes, now: Instant) -> AccessKey | None:
         known = self._keys_known
@@ -195,6 +190,22 @@ class Access(Door):
     def _told_once(self, outcome: Outcome, key: str) -> Issued:
         event = self.event(outcome)
         return Issued(outcome, event.id, "" if outcome.repeat else key)
+
+
+def parts_of(key: str) -> tuple[str, str]:
+    """The id and the secret of a key; both empty where it has not the form of one."""
+    prefix, _, rest = key.partition("_")
+    key_id, _, secret = rest.partition("_")
+    return (key_id, secret) if prefix == PREFIX and secret else ("", "")
+
+
+def _checked(known: AccessKey | None, secret: str, now: Instant) -> AccessKey:
+    # Compared whether or not there is one: how long it takes tells nothing.
+    hashed = hashlib.sha256(secret.encode()).digest()
+    right = hmac.compare_digest(hashed, known.secret_hash if known else bytes(32))
+    if known is None or not right or not known.holds(now):
+        raise AccessKeyInvalid
+    return known
 
 
 def _made() -> tuple[NewKey, str]:

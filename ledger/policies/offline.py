@@ -124,18 +124,18 @@ class Token(NamedTuple):
 
 def card_mark(allowance: str, card: str) -> str:
     """What an allowance says of its card: enough to know the card by, and not to read it."""
-    return _text(hashlib.sha256(f"{allowance}:{card}".encode()).digest())
+    return base64url(hashlib.sha256(f"{allowance}:{card}".encode()).digest())
 
 
 def unsigned(key: str, claims: Claims) -> bytes:
     """The part of a token that is signed."""
     parts = (msgspec.json.encode(Header(key)), msgspec.json.encode(claims))
-    return ".".join(map(_text, parts)).encode()
+    return ".".join(map(base64url, parts)).encode()
 
 
 def signed(unsigned: bytes, signature: bytes) -> str:
     """The token."""
-    return f"{unsigned.decode()}.{_text(signature)}"
+    return f"{unsigned.decode()}.{base64url(signature)}"
 
 
 def read_token(token: str) -> Token:
@@ -154,7 +154,8 @@ def read_token(token: str) -> Token:
         raise AllowanceInvalid("It is no signed allowance.", field="allowance") from None
 
 
-def _text(raw: bytes) -> str:
+def base64url(raw: bytes) -> str:
+    """Bytes as RFC 7515 writes them: base 64 for URLs, without padding."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from adapters.http import forms
 from adapters.http.guard import Call, Ledger, in_store
 from adapters.http.paths import acts, reads
 from ledger.calendar import moment_of
+from ledger.policies.offline import base64url
 
 
 class PublicKey(Struct, frozen=True):
@@ -59,7 +59,7 @@ def keys(ledger: Ledger) -> PublicKeys:
         [
             PublicKey(
                 key.id,
-                base64.urlsafe_b64encode(key.public).rstrip(b"=").decode(),
+                base64url(key.public),
                 moment_of(key.made_at),
                 moment_of(key.until) if key.until else UNSET,
             )
