@@ -1,7 +1,7 @@
 """`loyalty tier`, and where else the next tier is shown."""
 
 import pytest
-from test_cli import CARD, fed, till  # noqa: F401  the fixtures
+from test_cli import CARD, fed  # noqa: F401  the fixture
 
 SOON = "2099-01-01"
 WHY = ("--reason", "gold elsewhere", "--author", "anna")

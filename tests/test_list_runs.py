@@ -307,9 +307,12 @@ def test_a_line_has_the_offer_that_takes_most_off_and_those_it_combines_with(
 
 
 def recent(db):
-    """A ledger on the real clock whose members bought until yesterday; the day before today."""
+    """A ledger on the real clock whose members bought until yesterday; the day before today.
+
+    Today is the programme's day: late in the evening of UTC, the next one has begun there.
+    """
     with LoyaltyLedger.create(db, PROGRAMME, secret=SECRET) as ledger:
-        today = ledger.clock() // DAY
+        today = ledger.current_day()
         moved = (today - NOW // DAY) * DAY
         put(ledger, [*moving(shopping(members=90), moved)])
         ledger.describe_product(Product("P00", "Ziegenkäse"))
