@@ -292,11 +292,12 @@ class Rebuild:
         if workers > 1 and len(left) > 1:
             from ledger.projections.workers import spread  # noqa: PLC0415  they import this file
 
-            left = spread(scan, self._log, self._batch, self._chosen, left, workers, covered)
-        for number in left:
-            with closing(scan.finish(number)) as pages:
-                for page in pages:
-                    covered(page.before, page.after)
+            spread(scan, self._log, self._batch, self._chosen, left, workers, covered)
+        else:
+            for number in left:
+                with closing(scan.finish(number)) as pages:
+                    for page in pages:
+                        covered(page.before, page.after)
         with self._log.transaction(commit=True) as cursor:
             self._reports.lock(cursor)
             self._runs.check(cursor, run)

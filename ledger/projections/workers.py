@@ -1,8 +1,9 @@
-"""Parts of a rebuild in processes of their own.
+"""Parts of a rebuild in several processes: this one and its helpers.
 
-On PostgreSQL each worker writes what it folds; on SQLite, which takes one writer, the workers
-read and fold, and the process that started them writes. A worker that dies leaves its part to
-the others: the part's cursor says how far it came.
+On PostgreSQL each writes what it folds; on SQLite, which takes one writer, the helpers read and
+fold, and the process that started them writes. It does parts itself between what they say, from
+the beginning on: a helper takes longer to start than a small log to be read. A helper that dies
+leaves its part to the others: the part's cursor says how far it came.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection, wait
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any, NamedTuple
 
 import msgspec
@@ -28,6 +30,8 @@ from ledger.store.log import Log
 from ledger.store.opening import SECRET, open_log
 
 PATIENCE_SECONDS = 10
+AHEAD = 2
+"""Pages that are heard and not written yet, so that no helper waits while a page is folded here."""
 Told = Callable[[Part, Part], None]
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(
@@ -36,7 +40,7 @@ _decode = msgspec.msgpack.Decoder(
 
 
 class Task(NamedTuple):
-    """What a worker is told: everything by name, to be found again in a fresh process."""
+    """What a helper is told: everything by name, to be found again in a fresh process."""
 
     db: str
     names: tuple[str, ...]
@@ -56,93 +60,122 @@ class Sheet(NamedTuple):
 def spread(
     scan: Scan, log: Log, batch: int, chosen: Sequence[Projection], parts: Sequence[int],
     workers: int, told: Told,
-) -> list[int]:  # fmt: skip
-    """Have the parts done; returns those that are left where every worker died.
+) -> None:  # fmt: skip
+    """Do the parts with so many processes, this one among them.
 
     Raises:
         RebuildOvertaken: another rebuild began after this one.
     """
     task = Task(log.db, tuple(p.name for p in chosen), scan.run, batch)
     crew = _Crew(task, parts)
-    try:
-        crew.hire(min(workers, len(parts)))
-        for sheet in crew.sheets():
+
+    def take(sheets: Iterator[Sheet]) -> None:
+        for sheet in sheets:
             if not log.is_postgres:
                 scan.write(_page(sheet))
             told(sheet.before, sheet.after)
+
+    try:
+        crew.hire(min(workers, len(parts)) - 1)
+        while crew.waiting or crew.busy:
+            if not crew.waiting:
+                take(crew.sheets(wait=True))
+                continue
+            with closing(scan.finish(crew.waiting.pop(0))) as pages:
+                for page in pages:
+                    told(page.before, page.after)
+                    take(crew.sheets(wait=False))
     finally:
         crew.dismiss()
-    return crew.waiting
 
 
 class _Crew:
-    """The worker processes, and which part each is at."""
+    """The helpers, and which part each is at."""
 
     def __init__(self, task: Task, parts: Sequence[int]) -> None:
         self.waiting = list(parts)
+        self.busy: dict[_Helper, int] = {}
         self._task = task
-        self._busy: dict[Any, int] = {}
-        self._processes: list[Any] = []
+        self._heard: Queue[tuple[_Helper, Any]] = Queue(AHEAD)
+        self._helpers: list[_Helper] = []
 
-    def hire(self, workers: int) -> None:
-        """Start workers; a fresh process each, since a forked one would share connections."""
-        context = get_context("spawn")
-        for _ in range(workers):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=serve, args=(self._task, theirs), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(process)
-            self._give(ours)
+    def hire(self, count: int) -> None:
+        """Start helpers, each with a part."""
+        for _ in range(count):
+            helper = _Helper(self._task, self._heard)
+            self._helpers.append(helper)
+            self._give(helper)
 
-    def sheets(self) -> Iterator[Sheet]:
-        """What the workers say, until every part is done or every worker gone."""
-        while self._busy:
-            for pipe in wait(list(self._busy)):
-                assert isinstance(pipe, Connection)  # noqa: S101  nothing else is waited for
-                try:
-                    said = pipe.recv()
-                except (EOFError, OSError):  # it died
-                    self.waiting.append(self._busy.pop(pipe))
-                    continue
-                if isinstance(said, BaseException):
+    def sheets(self, *, wait: bool) -> Iterator[Sheet]:
+        """What helpers have said; to `wait` is for one thing at least."""
+        with suppress(Empty):
+            while self.busy:
+                helper, said = self._heard.get(block=wait)
+                wait = False
+                if isinstance(said, EOFError):  # it died, or there was nothing left for it
+                    if helper in self.busy:
+                        self.waiting.append(self.busy.pop(helper))
+                elif isinstance(said, BaseException):
                     raise said
-                if said is None:
-                    del self._busy[pipe]
-                    self._give(pipe)
+                elif said is None:
+                    del self.busy[helper]
+                    self._give(helper)
                 else:
                     yield said
 
     def dismiss(self) -> None:
-        """Let every worker go; one that is at work has nothing to lose."""
-        for process in self._processes:
-            process.terminate()
-        for process in self._processes:
-            process.join(PATIENCE_SECONDS)
+        """Let every helper go; one that is at work has nothing to lose."""
+        for helper in self._helpers:
+            helper.process.terminate()
+        for helper in self._helpers:
+            while helper.hearing.is_alive():  # it may be about to say what nobody asks for now
+                with suppress(Empty):
+                    self._heard.get(timeout=0.01)
+            helper.process.join(PATIENCE_SECONDS)
 
-    def _give(self, pipe: Any) -> None:
-        """Give a worker the next part; where none waits, it may go."""
-        if not self.waiting:
-            pipe.close()
-            return
-        number = self.waiting.pop(0)
-        self._busy[pipe] = number
-        try:
-            pipe.send(number)
-        except OSError:  # it died; reading from it says so too
-            return
+    def _give(self, helper: _Helper) -> None:
+        """Give a helper the next part; where none waits, it may go."""
+        if self.waiting:
+            self.busy[helper] = self.waiting.pop(0)
+        helper.tell(self.busy.get(helper))
+
+
+class _Helper:
+    """A process that does parts, and a thread that hears what it says."""
+
+    def __init__(self, task: Task, heard: Queue[tuple[_Helper, Any]]) -> None:
+        """Start it; a fresh process, since a forked one would share connections."""
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._heard = heard
+        self.process = context.Process(target=serve, args=(task, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.hearing = Thread(target=self._hear, daemon=True)
+        self.hearing.start()
+
+    def tell(self, part: int | None) -> None:
+        """Give it a part, or None to let it go."""
+        with suppress(OSError):  # it died, which is heard too
+            self._pipe.send(part)
+
+    def _hear(self) -> None:
+        with suppress(EOFError, OSError):
+            while True:
+                self._heard.put((self, self._pipe.recv()))
+        self._heard.put((self, EOFError()))
 
 
 def serve(task: Task, pipe: Any) -> None:
-    """Be a worker: do parts until the pipe is closed."""
+    """Be a helper: do parts until there are none."""
     helping.begin()
     log = open_log(task.db)
     try:
         keys = Keys(bytes.fromhex(log.setting(SECRET) or ""))
         chosen = [p for p in PROJECTIONS if p.name in task.names]
         scan = Scan(log, Folder(Codec(TOPICS, {}), keys), chosen, task.run, task.batch)
-        while True:
-            _do_part(scan, log, pipe, pipe.recv())
+        while (number := pipe.recv()) is not None:
+            _do_part(scan, log, pipe, number)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return  # nobody waits for it any more
     except Exception as error:  # noqa: BLE001  it is told where somebody can act on it
