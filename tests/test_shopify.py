@@ -223,6 +223,14 @@ def test_the_place_in_one_document_is_the_number_of_the_order(file):
     assert [one.place.line for one in read(shopify, file, indented)[0]] == [1, 2]
 
 
+@pytest.mark.parametrize("value", [False, 5, "orders", None])
+@pytest.mark.parametrize("wrapped", ["order", "refund"])
+def test_what_holds_no_order_is_refused_and_the_rest_taken(wrapped, value, file):
+    items, _ = read(shopify, file, dump({"order": ORDER}, {wrapped: value}, ORDER))
+    assert [type(one) for one in items] == [Good, Bad, Good]
+    assert items[1].error == "not a JSON object"
+
+
 def test_a_document_larger_than_is_read_is_refused_without_keeping_it(file, monkeypatch):
     monkeypatch.setattr(documents, "MOST_BYTES", 5_000)
     data = dump({"orders": [ORDER] * 10})

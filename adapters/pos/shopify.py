@@ -41,6 +41,7 @@ def unwrap(document: Any) -> Iterator[Any]:
                 break
             if one in document:
                 document = document[one]
+                break
     yield from document if isinstance(document, list) else (document,)
 
 
