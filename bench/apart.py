@@ -33,7 +33,9 @@ def apart(work: str, db: str, workers: int = 1) -> dict[str, Any]:
 def main() -> None:
     """Do it and print what there is to tell."""
     from ledger.application import LoyaltyLedger
+    from ledger.store.helping import rest
 
+    rest()  # as `loyalty` does
     work, db, workers = sys.argv[1:]
     with LoyaltyLedger.open(db) as ledger:
         head = ledger.log.head()

@@ -95,6 +95,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.command:
         parser.print_help()
         return USAGE
+    if argv is None:  # the process is this command's alone
+        from ledger.store.helping import rest
+
+        rest()
     return _run(options)
 
 
