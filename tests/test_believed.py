@@ -3,10 +3,13 @@
 import pytest
 
 from ledger.application import LoyaltyLedger
-from ledger.errors import KeyConflict
+from ledger.commands.record_receipt import RecordReceipt
+from ledger.commands.redeem import Redeem
+from ledger.errors import KeyConflict, PointsShort
 from ledger.store import latest, writer
+from ledger.store.keys import CARD, MEMBER
 from tests.conftest import PROGRAMME
-from tests.shop import conserved, points_of, receipt
+from tests.shop import NOW, back, conserved, points_of, receipt
 
 
 @pytest.fixture
@@ -38,6 +41,57 @@ def test_receipts_of_members_at_hand_need_no_look(ledger, looks):
     assert looks == []
     assert points_of(ledger, "c1") == 15
     conserved(ledger, "c1")
+
+
+def test_only_what_is_not_at_hand_is_looked_up(ledger, other, looks):
+    """The log has the last word on a receipt; that there is no other is not asked first."""
+    other.enrol("c2")
+    ledger.record_all([receipt(card="c1", amount=100), receipt(card="c2", amount=100)])
+    asked = {stream[0] for streams, *_ in looks for stream in streams}
+    assert asked == {CARD, MEMBER}
+    assert (points_of(ledger, "c1"), points_of(ledger, "c2")) == (11, 1)
+
+
+def test_a_repeat_of_a_member_who_is_not_at_hand_is_one(ledger, other, looks):
+    other.enrol("c2")
+    bought = receipt(card="c2")
+    first = other.record(bought)
+    assert ledger.record(bought) == first._replace(repeat=True)
+    assert points_of(ledger, "c2") == 10
+    conserved(ledger, "c2")
+
+
+def test_what_brought_the_goods_back_first_counts(ledger, other, looks):
+    bought = receipt(card="c1", amount=500)
+    other.record(receipt(back(bought), card="c1"))  # the sale itself is not known yet
+    ledger.record(bought)
+    assert points_of(ledger, "c1") == 10
+    conserved(ledger, "c1")
+
+
+def test_a_refusal_that_rests_on_nothing_new_is_final(ledger, looks, monkeypatch):
+    """Its neighbour's receipt is taken for new, and nobody decides again for that."""
+    decided, decide = [], RecordReceipt.decide
+    monkeypatch.setattr(
+        RecordReceipt, "decide", lambda *of: (decided.append(1), decide(*of))[1]
+    )  # fmt: skip
+    commands = [Redeem("c1", "r1", points=10_000), RecordReceipt(receipt(card="c1"))]
+    refused, recorded = ledger._writer.submit_all(commands).result()
+    assert isinstance(refused, PointsShort)
+    assert not recorded.repeat
+    assert decided == [1]
+
+
+def test_a_refusal_is_none_where_it_was_recorded_before(ledger, other, looks, clock):
+    bought = receipt(card="c1", at=NOW)
+    first = other.record(bought)
+    clock.now -= 3_600  # put back: the receipt would be of the future
+    assert ledger.record(bought) == first._replace(repeat=True)
+
+
+def test_a_command_that_begins_nothing_is_decided_on_what_is_there_now(ledger, looks, clock):
+    ledger.publish(PROGRAMME, clock.now + 1)
+    assert looks
 
 
 def test_what_is_older_than_a_moment_is_looked_up(ledger, looks, monkeypatch):
@@ -84,8 +138,6 @@ def test_a_refusal_is_told_of_what_is_there_now(ledger, other, looks):
 
 
 def test_one_that_brings_goods_back_is_looked_up(ledger, looks):
-    from tests.shop import back
-
     bought = receipt(card="c1", amount=500)
     ledger.record(bought)
     ledger.record(receipt(back(bought), card="c1"))

@@ -29,7 +29,7 @@ def level_for(tiers: Tiers, points: int) -> Level:
 
 def level_named(tiers: Tiers, name: str) -> Level:
     """The tier of this name; the first where an older programme's tier is no more."""
-    return next((level for level in tiers.level if level.name == name), tiers.level[0])
+    return tiers.level[tiers.index_of.get(name, 0)]
 
 
 def standing_level(

@@ -14,6 +14,7 @@ from eventsourcing import sqlite as library
 from eventsourcing.persistence import (
     DatabaseError,
     IntegrityError,
+    InterfaceError,
     Notification,
     OperationalError,
     StoredEvent,
@@ -37,6 +38,14 @@ from ledger.store.sqlite_beside import SQLiteBeside
 from ledger.store.sqlite_scans import SQLiteScans
 
 LOCK_TIMEOUT_SECONDS = 60
+STATEMENTS = 256
+"""Kept by a connection, ready to run: to read and plan one takes longer than to run most of them."""
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "secure_delete=ON",  # a destroyed key must be gone
+    "cache_size=-65536",
+)
 MAX_VARIABLES = 900
 """Streams looked up in one statement; old builds of SQLite take 999 variables."""
 
@@ -45,15 +54,27 @@ class Pool(library.SQLiteConnectionPool):
     """Connections on which an acknowledged commit survives a power cut."""
 
     def _create_connection(self) -> library.SQLiteConnection:
+        """As the library does, whose connections keep one statement: `True` is a number there."""
         try:
-            connection = super()._create_connection()
-        except sqlite3.DatabaseError as error:  # the library lets "file is not a database" pass
+            connection = sqlite3.connect(
+                self.db_name,
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,
+                cached_statements=STATEMENTS,
+                timeout=LOCK_TIMEOUT_SECONDS,
+            )
+        except sqlite3.Error as error:
+            raise InterfaceError(str(error)) from error
+        try:
+            for pragma in _PRAGMAS:
+                connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.OperationalError as error:
+            raise OperationalError(str(error)) from error
+        except sqlite3.DatabaseError as error:
             raise DatabaseError(str(error)) from error
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous=FULL")
-            cursor.execute("PRAGMA secure_delete=ON")  # a destroyed key must be gone
-            cursor.execute("PRAGMA cache_size=-65536")
-        return connection
+        connection.row_factory = sqlite3.Row
+        return library.SQLiteConnection(sqlite_conn=connection, max_age=self.max_age)
 
 
 class Datastore(library.SQLiteDatastore):
@@ -373,6 +394,16 @@ def _numbered(first: int, rows: Sequence[Row], written_at: int) -> Iterator[tupl
         yield index, stream, version, topic, recorded_at, written_at, leaf, state, claims or None
 
 
+def _filled(streams: Sequence[bytes]) -> list[bytes | None]:
+    """Streams and as many of none as make it a power of two.
+
+    A statement that the connection knows already is not read and planned again, which takes longer
+    than to look a few streams up; and there are few numbers of streams.
+    """
+    size = len(streams)
+    return [*streams, *[None] * ((1 << (size - 1).bit_length()) - size)] if size else []
+
+
 def _changed(cursor: sqlite3.Cursor, since: int) -> list[tuple[bytes, int]]:
     return cursor.execute(
         "SELECT originator_id, originator_version FROM stored_events WHERE notification_id > ?",
@@ -380,7 +411,8 @@ def _changed(cursor: sqlite3.Cursor, since: int) -> list[tuple[bytes, int]]:
     ).fetchall()
 
 
-def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, found: Loaded) -> None:
+def _load_some(cursor: sqlite3.Cursor, some: Sequence[bytes], shape: str, found: Loaded) -> None:
+    streams = _filled(some)
     marks = ",".join("?" * len(streams))
     found.snapshots.extend(
         cursor.execute(
@@ -401,7 +433,7 @@ def _load_some(cursor: sqlite3.Cursor, streams: Sequence[bytes], shape: str, fou
             (*streams, shape),
         )
     )
-    if receipts := [stream for stream in streams if stream[0] == RECEIPT]:
+    if receipts := _filled([stream for stream in some if stream[0] == RECEIPT]):
         found.claims.extend(
             Claimed(*row)
             for row in cursor.execute(

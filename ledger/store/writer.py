@@ -13,7 +13,7 @@ If it fails, both are decided again: nobody has been told anything by then.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from threading import Lock, Thread
@@ -82,7 +82,7 @@ class Writer:
         self._in_turns = 0
         self._doubting = 0
         self._believed = False
-        """Whether the latest batch was decided without looking."""
+        """Whether the latest batch took something for new without looking."""
         self._looked_at = 0
         self._looked_second = 0
         self._expected = 1
@@ -292,53 +292,79 @@ class Writer:
         working = self._working
         commands = [command for job in jobs for command in job.commands]
         working.begin(self._clock())
-        missing = working.missing(self._streams(commands))
-        self._believed = self._at_hand(commands, missing)
-        if self._believed:
-            working.expect_new(missing)
-            if not self._decide_all(jobs):  # a refusal and a repeat are told of what is there now
-                self._believed = False
-                working.begin(self._clock())
-        if not self._believed:
-            self._look_up(commands, missing)
-            self._decide_all(jobs)
+        new = self._look_up(commands, believing=self._believing())
+        self._believed = bool(new)
+        if not self._decide_all(jobs, new):  # a refusal and a repeat are told of what is there now
+            self._believed = False
+            working.begin(self._clock())
+            self._look_up(commands, believing=False)
+            self._decide_all(jobs, set())
         working.settle()
         return working.batch()
 
-    def _at_hand(self, commands: list[Command], missing: list[bytes]) -> bool:
-        """Whether looking up can be spared: nothing is missing but what the commands should begin.
+    def _believing(self) -> bool:
+        """Whether what commands should begin is taken for new, and what is at hand for true.
 
         A decision that is recorded names the versions it rests on, so one that rests on what has
         changed since is a conflict. What it only reads is this old at most.
         """
         since = self._wall() - self._looked_at
-        if self._doubting or not 0 <= since <= BELIEVED_US:  # a clock can be put back
-            return False
-        new = {getattr(command, "begins", b"") for command in commands}
-        if b"" in new or not new.issuperset(missing):
-            return False
-        # A programme that was published since takes effect later than that second.
+        return not self._doubting and 0 <= since <= BELIEVED_US  # a clock can be put back
+
+    def _look_up(self, commands: list[Command], *, believing: bool) -> set[bytes]:
+        """Look up what is missing; returns the streams that are taken for new instead.
+
+        Two statements for the whole batch: the second only where the first led further, none
+        where nothing is missing but what the commands should begin.
+        """
+        working = self._working
+        missing, leading = self._missing(commands)
+        begun = {getattr(command, "begins", b"") for command in commands} if believing else set()
+        others = [stream for stream in missing if stream not in begun]
+        if others or not begun or b"" in begun or not self._in_force(commands):
+            self._looked_at, self._looked_second = self._wall(), working.now
+            working.fetch(others)
+            if further := [s for s in self._missing(leading)[0] if s not in begun]:
+                working.fetch(further)
+        new = {stream for stream in missing if stream in begun}
+        working.expect_new(new)
+        return new
+
+    def _in_force(self, commands: list[Command]) -> bool:
+        """Whether the programmes at hand are those that decide.
+
+        One that was published since the last look takes effect later than that second.
+        """
         return all(command.as_of <= self._looked_second for command in commands)  # type: ignore[attr-defined]
 
-    def _decide_all(self, jobs: list[Job]) -> bool:
-        """Decide in order; whether all of it is to be recorded."""
-        for job in jobs:
-            job.answers = [self._decide(command) for command in job.commands]
-        return not any(getattr(answer, "repeat", True) for job in jobs for answer in job.answers)
+    def _missing(self, commands: list[Command]) -> tuple[list[bytes], list[Command]]:
+        """The streams that are not at hand, each once, and the commands that they may lead further.
 
-    def _look_up(self, commands: list[Command], missing: list[bytes]) -> None:
-        """Two statements for the whole batch; the second only where the first led further."""
-        self._looked_at, self._looked_second = self._wall(), self._working.now
-        self._working.fetch(missing)
-        if further := self._working.missing(self._streams(commands)):
-            self._working.fetch(further)
-
-    def _streams(self, commands: list[Command]) -> Iterator[bytes]:
+        What a command should begin leads nowhere.
+        """
+        working = self._working
+        found: list[bytes] = []
+        leading = []
         for command in commands:
             try:
-                yield from command.streams(self._working)
+                missing = working.missing(command.streams(working))
             except LedgerError:
                 continue  # its own caller is refused when it is decided
+            if missing:
+                found += missing
+                if missing != [getattr(command, "begins", b"")]:
+                    leading.append(command)
+        return list(dict.fromkeys(found)), leading
+
+    def _decide_all(self, jobs: list[Job], new: set[bytes]) -> bool:
+        """Decide in order; whether that holds, whatever is true of what was taken for new."""
+        for job in jobs:
+            job.answers = [self._decide(command) for command in job.commands]
+        return not new or not any(
+            getattr(answer, "repeat", True) and getattr(command, "begins", b"") in new
+            for job in jobs
+            for command, answer in zip(job.commands, job.answers, strict=True)
+        )
 
     def _decide(self, command: Command) -> Any:
         working = self._working
