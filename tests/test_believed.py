@@ -6,7 +6,7 @@ from ledger.application import LoyaltyLedger
 from ledger.commands.record_receipt import RecordReceipt
 from ledger.commands.redeem import Redeem
 from ledger.errors import KeyConflict, PointsShort
-from ledger.store import latest, writer
+from ledger.store import latest, waiting, writer
 from ledger.store.keys import CARD, MEMBER
 from tests.conftest import PROGRAMME
 from tests.shop import NOW, back, conserved, points_of, receipt
@@ -87,6 +87,33 @@ def test_a_refusal_is_none_where_it_was_recorded_before(ledger, other, looks, cl
     first = other.record(bought)
     clock.now -= 3_600  # put back: the receipt would be of the future
     assert ledger.record(bought) == first._replace(repeat=True)
+
+
+def test_of_many_all_but_the_receipts_is_looked_up(ledger, other, looks, monkeypatch):
+    monkeypatch.setattr(writer, "BELIEVED_US", -1)
+    other.block_card("c1", "lost")
+    other.enrol("c2")
+    many = [receipt(card=card, amount=50) for card in ("c1", "c2") * waiting.MANY]
+    outcomes = ledger.record_all(many)
+    assert {stream[0] for streams, *_ in looks for stream in streams} == {CARD, MEMBER}
+    assert not any(outcome.repeat for outcome in outcomes)
+    assert len({outcome.stream for outcome in outcomes}) == 1 + waiting.MANY  # in review, or c2's
+    looks.clear()
+    ledger.record_all([receipt(card="c2") for _ in range(waiting.MANY)])
+    assert looks  # at least for what has changed
+
+
+def test_once_one_is_sent_again_others_are_looked_up(ledger, looks):
+    bought = receipt(card="c1")
+    ledger.record_all([bought, bought])
+    assert looks == []
+    ledger.record(receipt(card="c1"))
+    assert looks
+    for _ in range(writer.BATCHES_IN_DOUBT):
+        ledger.record(receipt(card="c1"))
+    looks.clear()
+    ledger.record(receipt(card="c1"))
+    assert looks == []
 
 
 def test_a_command_that_begins_nothing_is_decided_on_what_is_there_now(ledger, looks, clock):

@@ -40,7 +40,7 @@ CONFLICTS_BORNE = 200
 BATCHES_IN_TURNS = 32
 """Batches after a conflict before which this process waits for its turn."""
 BATCHES_IN_DOUBT = 64
-"""Batches after a conflict that are looked up whatever is at hand."""
+"""Batches after a conflict, or a repeat, that are looked up whatever is at hand."""
 BELIEVED_US = 20_000
 """How long after a look-up what is at hand is decided on: longer than a few batches take, shorter
 than anybody notices."""
@@ -292,36 +292,30 @@ class Writer:
         working = self._working
         commands = [command for job in jobs for command in job.commands]
         working.begin(self._clock())
-        new = self._look_up(commands, believing=self._believing())
+        new = self._look_up(commands)
         self._believed = bool(new)
-        if not self._decide_all(jobs, new):  # a refusal and a repeat are told of what is there now
-            self._believed = False
-            working.begin(self._clock())
-            self._look_up(commands, believing=False)
-            self._decide_all(jobs, set())
+        for job in jobs:
+            job.answers = [self._decide_surely(command, new) for command in job.commands]
         working.settle()
         return working.batch()
 
-    def _believing(self) -> bool:
-        """Whether what commands should begin is taken for new, and what is at hand for true.
-
-        A decision that is recorded names the versions it rests on, so one that rests on what has
-        changed since is a conflict. What it only reads is this old at most.
-        """
-        since = self._wall() - self._looked_at
-        return not self._doubting and 0 <= since <= BELIEVED_US  # a clock can be put back
-
-    def _look_up(self, commands: list[Command], *, believing: bool) -> set[bytes]:
+    def _look_up(self, commands: list[Command]) -> set[bytes]:
         """Look up what is missing; returns the streams that are taken for new instead.
 
         Two statements for the whole batch: the second only where the first led further, none
-        where nothing is missing but what the commands should begin.
+        where nothing is missing but what the commands should begin and the last look was just now.
+        Then what a decision only reads is this old at most; it names the versions that it rests on
+        otherwise, so where one has changed since, or is not new, appending is a conflict.
         """
-        working = self._working
+        working, since = self._working, self._wall() - self._looked_at
+        just = 0 <= since <= BELIEVED_US  # a clock can be put back
         missing, leading = self._missing(commands)
-        begun = {getattr(command, "begins", b"") for command in commands} if believing else set()
+        begun: set[bytes] = set()
+        if not self._doubting and (just or len(commands) >= MANY):
+            begun = {getattr(command, "begins", b"") for command in commands}
         others = [stream for stream in missing if stream not in begun]
-        if others or not begun or b"" in begun or not self._in_force(commands):
+        at_hand = begun and just and b"" not in begun and self._in_force(commands)
+        if others or not at_hand:
             self._looked_at, self._looked_second = self._wall(), working.now
             working.fetch(others)
             if further := [s for s in self._missing(leading)[0] if s not in begun]:
@@ -356,15 +350,15 @@ class Writer:
                     leading.append(command)
         return list(dict.fromkeys(found)), leading
 
-    def _decide_all(self, jobs: list[Job], new: set[bytes]) -> bool:
-        """Decide in order; whether that holds, whatever is true of what was taken for new."""
-        for job in jobs:
-            job.answers = [self._decide(command) for command in job.commands]
-        return not new or not any(
-            getattr(answer, "repeat", True) and getattr(command, "begins", b"") in new
-            for job in jobs
-            for command, answer in zip(job.commands, job.answers, strict=True)
-        )
+    def _decide_surely(self, command: Command, new: set[bytes]) -> Any:
+        """Decide; that it is a repeat, or refused, is told of what is there now."""
+        answer, begins = self._decide(command), getattr(command, "begins", b"")
+        if begins in new and getattr(answer, "repeat", True) and not self._working.version(begins):
+            self._working.fetch([begins])
+            answer = self._decide(command)
+        if getattr(answer, "repeat", False):
+            self._doubting = BATCHES_IN_DOUBT  # where one is sent again, others are
+        return answer
 
     def _decide(self, command: Command) -> Any:
         working = self._working
