@@ -46,8 +46,8 @@ _PRAGMAS = (
     "secure_delete=ON",  # a destroyed key must be gone
     "cache_size=-65536",
 )
-MAX_VARIABLES = 900
-"""Streams looked up in one statement; old builds of SQLite take 999 variables."""
+MAX_VARIABLES = 512
+"""Streams looked up in one statement, a power of two; old builds of SQLite take 999 variables."""
 
 
 class Pool(library.SQLiteConnectionPool):
