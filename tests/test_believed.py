@@ -1,15 +1,20 @@
 """Deciding without looking: what is at hand is believed for a moment, and the log has the last word."""
 
+import itertools
+import sqlite3
+
 import pytest
 
 from ledger.application import LoyaltyLedger
+from ledger.commands.attribution import Attribute
 from ledger.commands.record_receipt import RecordReceipt
 from ledger.commands.redeem import Redeem
-from ledger.errors import KeyConflict, PointsShort
+from ledger.errors import KeyConflict, PointsShort, PointsSpent
 from ledger.store import latest, waiting, writer
 from ledger.store.keys import CARD, MEMBER
 from tests.conftest import PROGRAMME
-from tests.shop import NOW, back, conserved, points_of, receipt
+from tests.shop import NOW, back, conserved, key, line, points_of, receipt
+from tests.test_door_earning import BONUS
 
 
 @pytest.fixture
@@ -114,6 +119,79 @@ def test_once_one_is_sent_again_others_are_looked_up(ledger, looks):
     looks.clear()
     ledger.record(receipt(card="c1"))
     assert looks == []
+
+
+def test_who_decided_on_one_as_if_it_were_new_decides_again(new_db, clock, monkeypatch):
+    """It is refused as a new one, because its points are spent by now, and so writes nothing."""
+    monkeypatch.setattr(writer, "BELIEVED_US", 10**12)
+    text = PROGRAMME + '[returns]\nwhen_spent = "refuse"\n'
+    with LoyaltyLedger.create(new_db(), text, clock=clock) as ledger:
+        ledger.enrol("c1")
+        ledger.record(receipt(card="c1"))
+        bought = receipt(line(100), line(-300, quantity=-1, kind="return"), card="c1")
+        first = ledger.record(bought)
+        ledger.redeem("c1", "r1", points=points_of(ledger, "c1"))
+        commands = [Attribute(key(bought), "c1"), RecordReceipt(bought)]
+        attributed, again = ledger._writer.submit_all(commands).result()
+        assert attributed.stream == first.stream
+        assert again == first._replace(repeat=True)
+
+
+def test_a_receipt_is_refused_on_what_is_there_now(new_db, clock, monkeypatch):
+    monkeypatch.setattr(writer, "BELIEVED_US", 10**12)
+    db, text = new_db(), PROGRAMME + '[returns]\nwhen_spent = "refuse"\n'
+    with (
+        LoyaltyLedger.create(db, text, clock=clock) as ledger,
+        LoyaltyLedger.open(db, clock=clock) as other,
+    ):
+        ledger.enrol("c1")
+        brought = receipt(line(-300, quantity=-1, kind="return"), card="c1")
+        with pytest.raises(PointsSpent):
+            ledger.record(brought)
+        other.adjust("c1", 90, "a present", "Ada", "a1")
+        ledger.record(brought)
+        assert points_of(ledger, "c1") == 87
+
+
+def test_a_refusal_leaves_what_was_drawn_before_it_guarded(new_db, clock, monkeypatch):
+    """What others draw while a batch is decided is a conflict, whoever is refused meanwhile."""
+    db, text = new_db(), PROGRAMME + BONUS + "budget_points = 12\n"
+    with (
+        LoyaltyLedger.create(db, text, clock=clock) as ledger,
+        LoyaltyLedger.open(db, clock=clock) as other,
+    ):
+        ledger.enrol("c1")
+        other.enrol("c2")
+        ledger.record(receipt(card="c1"))  # 5 of 12 are drawn
+        batch = [receipt(card="c1"), *[receipt() for _ in range(waiting.MANY)]]
+        batch += [receipt(card="c1", currency="USD"), receipt(card="c1")]
+        calls, decide = itertools.count(), RecordReceipt.decide
+
+        def meanwhile(self, working):
+            if next(calls) == 10:
+                other.record(receipt(card="c2"))
+            return decide(self, working)
+
+        monkeypatch.setattr(RecordReceipt, "decide", meanwhile)
+        refused = [one for one in ledger.record_all(batch) if isinstance(one, Exception)]
+        assert len(refused) == 1
+        (budget,) = ledger.budgets()
+        assert budget.drawn == 12
+
+
+def test_old_builds_of_sqlite_take_a_look_up(tmp_path, clock, monkeypatch):
+    connect = sqlite3.connect
+
+    def old(*args, **words):
+        connection = connect(*args, **words)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 999)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", old)
+    with LoyaltyLedger.create(str(tmp_path / "old.db"), PROGRAMME, clock=clock) as ledger:
+        for count in (1, 511, 512, 513, 1_700):
+            asked = [bytes([MEMBER]) + number.to_bytes(15) for number in range(count)]
+            assert not ledger.log.load(asked, ledger.codec.shape, 1).events
 
 
 def test_a_command_that_begins_nothing_is_decided_on_what_is_there_now(ledger, looks, clock):

@@ -160,10 +160,13 @@ class _Helper:
             self._pipe.send(part)
 
     def _hear(self) -> None:
-        with suppress(EOFError, OSError):
+        try:
             while True:
                 self._heard.put((self, self._pipe.recv()))
-        self._heard.put((self, EOFError()))
+        except (EOFError, OSError):
+            self._heard.put((self, EOFError()))
+        except Exception as error:  # noqa: BLE001  raised by whoever waits for what it says
+            self._heard.put((self, error))
 
 
 def serve(task: Task, pipe: Any) -> None:

@@ -69,8 +69,6 @@ class Pool(library.SQLiteConnectionPool):
         try:
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
-        except sqlite3.OperationalError as error:
-            raise OperationalError(str(error)) from error
         except sqlite3.DatabaseError as error:
             raise DatabaseError(str(error)) from error
         connection.row_factory = sqlite3.Row

@@ -196,6 +196,15 @@ class Working:
         """The version of a stream; 0 where it does not exist."""
         return self.entry(stream).version
 
+    def version_now(self, stream: bytes) -> int:
+        """The version of a stream that was taken for new, from the log.
+
+        Nothing is heard of other streams: what was decided on them has to stay as it was, so that
+        what is appended behind it is a conflict where others wrote.
+        """
+        self._known.pop(stream, None)
+        return self.version(stream)
+
     def event(self, stream: bytes, version: int) -> Any:
         """One event of a stream: of this batch or the one in flight, or from the log."""
         for row in chain(reversed(self.rows), reversed(self._ahead.rows)):

@@ -30,7 +30,7 @@ from ledger.errors import Closed, LedgerError, StoreUnavailable
 from ledger.store.latest import Latest
 from ledger.store.log import Log, Snapshot
 from ledger.store.waiting import MANY, Asked, Command, Job, Later, Waiting
-from ledger.store.working import Batch, Working
+from ledger.store.working import Batch, Torn, Working
 from ledger.types import Clock
 
 __all__ = ["Command", "Writer"]
@@ -55,6 +55,7 @@ class _Flight(NamedTuple):
     jobs: list[Job]
     commands: int
     batch: Batch
+    believed: bool
     appended: Future[int]
 
 
@@ -83,6 +84,8 @@ class Writer:
         self._doubting = 0
         self._believed = False
         """Whether the latest batch took something for new without looking."""
+        self._looked = False
+        """Whether the latest batch was looked up for, if only for what has changed."""
         self._looked_at = 0
         self._looked_second = 0
         self._expected = 1
@@ -170,7 +173,11 @@ class Writer:
                     return
             else:
                 jobs = self._waiting.take(self._batch, flight.commands, flight.appended.done)
-            flight = self._next(flight, jobs)
+            try:
+                flight = self._next(flight, jobs)
+            except BaseException as bug:
+                self._fail(jobs, bug)  # they are in no queue any more
+                raise
 
     def _next(self, flight: _Flight | None, jobs: list[Job]) -> _Flight | None:
         """Decide a batch while the one before is in flight, land that one, send this one off."""
@@ -196,7 +203,7 @@ class Writer:
         appended = self._appender.submit(self._append, batch)
         appended.add_done_callback(self._waiting.poke)
         self._working.go_on_after(batch)
-        return _Flight(jobs, _commands(jobs), batch, appended)
+        return _Flight(jobs, _commands(jobs), batch, self._believed, appended)
 
     def _append(self, batch: Batch) -> int:
         first = self._log.append(batch.rows, self._wall(), batch.kept)
@@ -211,7 +218,7 @@ class Writer:
             self._working.landed(flight.batch, flight.appended.result())
         except _STORE as error:
             if isinstance(error, IntegrityError):
-                self._conflicted()
+                self._conflicted(believed=flight.believed)
             self._working.forget()
             self._process(flight.jobs)
             return False
@@ -239,9 +246,9 @@ class Writer:
         self._answer(jobs)
         self._take_snapshots(batch)
 
-    def _conflicted(self) -> None:
+    def _conflicted(self, *, believed: bool) -> None:
         """Look again before deciding and, where that was done, take turns with whoever else writes."""
-        if not self._believed:
+        if not believed:
             self._in_turns = BATCHES_IN_TURNS
         self._doubting = BATCHES_IN_DOUBT
 
@@ -258,7 +265,7 @@ class Writer:
                     return batch
             except IntegrityError as error:
                 conflicts += 1
-                self._conflicted()
+                self._conflicted(believed=self._believed)
                 self._working.forget()
                 if conflicts > CONFLICTS_BORNE:
                     raise StoreUnavailable(str(error)) from error
@@ -315,11 +322,13 @@ class Writer:
             begun = {getattr(command, "begins", b"") for command in commands}
         others = [stream for stream in missing if stream not in begun]
         at_hand = begun and just and b"" not in begun and self._in_force(commands)
-        if others or not at_hand:
-            self._looked_at, self._looked_second = self._wall(), working.now
+        self._looked = bool(others or not at_hand)
+        if self._looked:
+            now = self._wall()
             working.fetch(others)
             if further := [s for s in self._missing(leading)[0] if s not in begun]:
                 working.fetch(further)
+            self._looked_at, self._looked_second = now, working.now
         new = {stream for stream in missing if stream in begun}
         working.expect_new(new)
         return new
@@ -329,7 +338,8 @@ class Writer:
 
         One that was published since the last look takes effect later than that second.
         """
-        return all(command.as_of <= self._looked_second for command in commands)  # type: ignore[attr-defined]
+        looked = self._looked_second
+        return self._working.now <= looked and all(c.as_of <= looked for c in commands)  # type: ignore[attr-defined]
 
     def _missing(self, commands: list[Command]) -> tuple[list[bytes], list[Command]]:
         """The streams that are not at hand, each once, and the commands that they may lead further.
@@ -351,11 +361,17 @@ class Writer:
         return list(dict.fromkeys(found)), leading
 
     def _decide_surely(self, command: Command, new: set[bytes]) -> Any:
-        """Decide; that it is a repeat, or refused, is told of what is there now."""
+        """Decide; that it is a repeat, or refused, is told of what is there now.
+
+        Raises:
+            Torn: it was not new, or is refused on what is a moment old: all is to be looked up.
+        """
         answer, begins = self._decide(command), getattr(command, "begins", b"")
         if begins in new and getattr(answer, "repeat", True) and not self._working.version(begins):
-            self._working.fetch([begins])
-            answer = self._decide(command)
+            new.discard(begins)
+            if not self._looked or self._working.version_now(begins):
+                self._doubting = BATCHES_IN_DOUBT
+                raise Torn("others may have been decided as if it were new")
         if getattr(answer, "repeat", False):
             self._doubting = BATCHES_IN_DOUBT  # where one is sent again, others are
         return answer
