@@ -25,6 +25,8 @@ RANGES = 256
 IN_ORDER = 0
 """The part that is read in the log's order; the others are kind x RANGES + where they begin, and
 each ends where the next one begins."""
+SMALL = 4
+"""Parts of a worker where a part is a piece of an index; on PostgreSQL each reads the table."""
 MOST_EVENTS = 50_000_000
 """Of the log, for each part: to read one may mean to read the log once and sort what is of it."""
 PAGES = 4
@@ -267,10 +269,12 @@ class Rebuild:
     def _plan(self, run: Run, workers: int) -> None:
         """Divide the log into parts, now that the places are empty.
 
-        A part for each worker; two, where one of them will be long about what is read in order.
+        A part for each worker; more, where one of them will be long about what is read in order, or
+        is the one that writes: who is quicker takes more of them.
         """
         kinds = sorted({p.kind for p in self._chosen})
-        count = workers * (1 if len(kinds) == 1 else 2) if workers > 1 else 1
+        each = (1 if self._log.is_postgres else SMALL) * (1 if len(kinds) == 1 else 2)
+        count = workers * each if workers > 1 else 1
         count = min(max(count, run.head // MOST_EVENTS), RANGES)
         begins = [RANGES * index // count for index in range(count)]
         parts = []
