@@ -20,7 +20,7 @@ help:
 	@echo "make clean   delete what the others made"
 	@echo "make mutate  small faults in the policies, which the pure tests must find"
 	@echo "make soak    10,000 numbered runs of the model for each oracle and store: takes hours, goes on where it stopped"
-	@echo "make fuzz    bytes that look for new paths through every parser; RUNS=1000000 each, the corpus is kept"
+	@echo "make fuzz    bytes that look for new paths through every parser; RUNS=1000000 each, from the kept corpus on"
 	@echo "make prove   kills, tampering, both stores on a whole chain: takes long"
 
 $(BIN)/python:
