@@ -30,6 +30,7 @@ from ledger.store.log import Log
 from ledger.store.opening import SECRET, open_log
 
 PATIENCE_SECONDS = 10
+LISTEN_MS = 10
 AHEAD = 2
 """Pages that are heard and not written yet, so that no helper waits while a page is folded here."""
 Told = Callable[[Part, Part], None]
@@ -130,7 +131,7 @@ class _Crew:
         for helper in self._helpers:
             while helper.hearing.is_alive():  # it may be about to say what nobody asks for now
                 with suppress(Empty):
-                    self._heard.get(timeout=0.01)
+                    self._heard.get(timeout=LISTEN_MS / 1000)
             helper.process.join(PATIENCE_SECONDS)
 
     def _give(self, helper: _Helper) -> None:
