@@ -30,7 +30,6 @@ from ledger.store.log import Log
 from ledger.store.opening import SECRET, open_log
 
 PATIENCE_SECONDS = 10
-LISTEN_MS = 10
 AHEAD = 2
 """Pages that are heard and not written yet, so that no helper waits while a page is folded here."""
 Told = Callable[[Part, Part], None]
@@ -98,13 +97,13 @@ class _Crew:
         self.busy: dict[_Helper, int] = {}
         self._task = task
         self._heard: Queue[tuple[_Helper, Any]] = Queue(AHEAD)
-        self._helpers: list[_Helper] = []
+        self._there: set[_Helper] = set()
 
     def hire(self, count: int) -> None:
         """Start helpers, each with a part."""
         for _ in range(count):
             helper = _Helper(self._task, self._heard)
-            self._helpers.append(helper)
+            self._there.add(helper)
             self._give(helper)
 
     def sheets(self, *, wait: bool) -> Iterator[Sheet]:
@@ -114,8 +113,7 @@ class _Crew:
                 helper, said = self._heard.get(block=wait)
                 wait = False
                 if isinstance(said, EOFError):  # it died, or there was nothing left for it
-                    if helper in self.busy:
-                        self.waiting.append(self.busy.pop(helper))
+                    self._gone(helper)
                 elif isinstance(said, BaseException):
                     raise said
                 elif said is None:
@@ -126,13 +124,18 @@ class _Crew:
 
     def dismiss(self) -> None:
         """Let every helper go; one that is at work has nothing to lose."""
-        for helper in self._helpers:
+        for helper in self._there:
             helper.process.terminate()
-        for helper in self._helpers:
-            while helper.hearing.is_alive():  # it may be about to say what nobody asks for now
-                with suppress(Empty):
-                    self._heard.get(timeout=LISTEN_MS / 1000)
-            helper.process.join(PATIENCE_SECONDS)
+        while self._there:  # what they are about to say is asked for by nobody now
+            helper, said = self._heard.get()
+            if isinstance(said, EOFError):
+                self._gone(helper)
+
+    def _gone(self, helper: _Helper) -> None:
+        self._there.remove(helper)
+        helper.process.join(PATIENCE_SECONDS)
+        if helper in self.busy:
+            self.waiting.append(self.busy.pop(helper))
 
     def _give(self, helper: _Helper) -> None:
         """Give a helper the next part; where none waits, it may go."""
@@ -152,8 +155,7 @@ class _Helper:
         self.process = context.Process(target=serve, args=(task, theirs), daemon=True)
         self.process.start()
         theirs.close()
-        self.hearing = Thread(target=self._hear, daemon=True)
-        self.hearing.start()
+        Thread(target=self._hear, daemon=True).start()
 
     def tell(self, part: int | None) -> None:
         """Give it a part, or None to let it go."""
@@ -161,13 +163,15 @@ class _Helper:
             self._pipe.send(part)
 
     def _hear(self) -> None:
+        """Until it has ended, which is the last that is heard."""
         try:
             while True:
                 self._heard.put((self, self._pipe.recv()))
         except (EOFError, OSError):
-            self._heard.put((self, EOFError()))
+            pass
         except Exception as error:  # noqa: BLE001  raised by whoever waits for what it says
             self._heard.put((self, error))
+        self._heard.put((self, EOFError()))
 
 
 def serve(task: Task, pipe: Any) -> None:
