@@ -17,6 +17,7 @@ from ledger.errors import InputInvalid
 from ledger.forecast.moment import Moment, Rows
 from ledger.forecast.pairs import Pairs
 from ledger.forecast.purchases import Floats, Ints
+from ledger.forecast.weighted import weighted
 
 CHUNK = 2_000
 """Members at a time, so that memory does not grow with them."""
@@ -44,7 +45,7 @@ class Part(Struct, frozen=True, array_like=True):
             )
         weights = np.array(self.weights) / np.array(self.scales)
         shift = self.intercept - float(np.dot(weights, self.centres))
-        return 1 / (1 + np.exp(-(rows.columns @ weights + shift)))
+        return 1 / (1 + np.exp(-(weighted(rows.columns, weights) + shift)))
 
 
 class Model(Struct, frozen=True, array_like=True):

@@ -17,6 +17,7 @@ from ledger.errors import InputInvalid
 from ledger.forecast.fit import ACTIVE_DAYS
 from ledger.forecast.pairs import RECENT
 from ledger.forecast.purchases import Floats, Ints, Purchases
+from ledger.forecast.weighted import weighted
 
 LEAST = 3
 """Intervals of its own that an item needs to be told about."""
@@ -34,7 +35,7 @@ class Timing(Struct, frozen=True, array_like=True):
 
     def days(self, columns: Floats) -> Ints:
         """The interval of each row, a day at least."""
-        told = np.exp(columns @ np.array(self.weights) + self.intercept)
+        told = np.exp(weighted(columns, self.weights) + self.intercept)
         return np.maximum(np.rint(told), 1).astype(np.int64)
 
 
