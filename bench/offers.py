@@ -1,8 +1,9 @@
 """Lists of what members are about to need, on one core, and what keeping their rows costs.
 
 Histories are made up in the size of LGSR's, the grocery data that the aims are told for: there a
-card has 75.7 receipts of 6.5 lines each; here it has 76 of 1 to 12, from 5,000 products. Beside the lists from rows, the same lists from the log, which must be the same; beside
-keeping the rows, taking the receipts in.
+card has 75.7 receipts of 6.5 lines each; here it has 76 of 1 to 12, from 5,000 products. Beside the
+lists from rows, the same lists from the log, which must be the same; beside keeping the rows, taking
+the receipts in.
 """
 
 from __future__ import annotations

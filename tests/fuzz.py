@@ -1,12 +1,11 @@
 """Bytes that look for new paths through a parser: `make fuzz`. The corpus is kept in `.fuzz/`.
 
 A run ends at the first crash, at an input that takes longer than a second or more memory than a
-gibibyte, and leaves that input behind. `--keep` writes what was found to `tests/corpus.tar.xz`, which
-a run begins with and `make test` tries.
+gibibyte, and leaves that input behind. `--keep` adds what was found to
+`tests/corpus.tar.xz`, which a run begins with and `make test` tries.
 """
 
 import argparse
-import hashlib
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ KEPT = ROOT / ".fuzz"
 
 
 def seeds(name):
-    """What a corpus begins with: the fixtures of the tests, and what was found before."""
+    """What a corpus begins with: the fixtures of the tests."""
     from test_dialects import FILES
     from test_dsfinvk import HOSTILE as ARCHIVES
     from test_gs1 import COUPON
@@ -41,11 +40,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("target", choices=fuzzed.NAMES, nargs="?")
     parser.add_argument("--runs", type=int, default=100_000)
-    parser.add_argument("--keep", action="store_true", help="write the corpus of all targets")
+    parser.add_argument("--keep", action="store_true", help="add what was found to those kept")
     options = parser.parse_args()
     if options.keep:
         fuzzed.keep(KEPT)
         return
+    if not options.target:
+        parser.error("a parser, or --keep")
     corpus = KEPT / options.target
     corpus.mkdir(parents=True, exist_ok=True)
     one = fuzzed.targets(KEPT)[options.target]
@@ -53,7 +54,7 @@ def main():
         (corpus / f"seed-{number}").write_bytes(seed)
         one(seed)  # what is imported late is not in the time of an input
     for found in fuzzed.kept()[options.target]:
-        (corpus / hashlib.sha1(found, usedforsecurity=False).hexdigest()).write_bytes(found)
+        (corpus / fuzzed.called(found)).write_bytes(found)
     words = [
         sys.argv[0], str(corpus), f"-runs={options.runs}", f"-timeout={SECONDS}",
         f"-rss_limit_mb={MEBIBYTES}", f"-max_len={fuzzed.MOST_BYTES}",

@@ -53,7 +53,7 @@ class RecordReceipt:
     not applied. `enrol` makes a member of a card that nobody holds.
     """
 
-    __slots__ = ("_streams", "begins", "card", "enrol", "history", "key", "own", "receipt")
+    __slots__ = ("_streams", "card", "enrol", "history", "key", "own", "receipt")
 
     def __init__(self, receipt: Receipt, history: bool = False, enrol: bool = False) -> None:  # noqa: FBT001, FBT002
         """Keep what is asked several times while it is decided."""
@@ -63,8 +63,6 @@ class RecordReceipt:
         self.key = receipt.key
         self.own: tuple[bytes, ...] = ()
         """The streams of the receipt and of those it brings goods back of, once they are known."""
-        self.begins = b""
-        """The stream of the receipt; empty where it brings back goods, which it must know of."""
         self.card = b""
         self._streams: tuple[bytes, ...] = ()
         """All there is to look up, once the card says whose it is."""
@@ -77,7 +75,6 @@ class RecordReceipt:
         if not self.own:
             backs = [line.return_of for line in self.receipt.lines if line.return_of]
             self.own = (keys.receipt(self.key), *[keys.receipt(back.key) for back in backs])
-            self.begins = b"" if backs else self.own[0]
             self.card = keys.card(number) if number else b""
         streams = (PROGRAMME_STREAM, *self.own)
         if not number:
@@ -94,6 +91,11 @@ class RecordReceipt:
     def _offered(self, working: Working, stream: bytes) -> list[bytes]:
         member = cast("Member | None", working.known(stream))
         return offer_streams(working, member, self.receipt) if member else []
+
+    @property
+    def begins(self) -> bytes:
+        """The stream of the receipt; empty where it brings back goods, which it must know of."""
+        return self.own[0] if len(self.own) == 1 else b""
 
     @property
     def as_of(self) -> Instant:

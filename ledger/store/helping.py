@@ -16,7 +16,7 @@ def begin() -> None:
     rest()
 
 
-def rest() -> None:
+def rest(garbage: int = GARBAGE) -> None:
     """Have the collector leave alone what is there by now, and look rarely at what comes."""
     gc.freeze()
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(garbage)

@@ -319,7 +319,7 @@ class Writer:
         missing, leading = self._missing(commands)
         begun: set[bytes] = set()
         if not self._doubting and (just or len(commands) >= MANY):
-            begun = {getattr(command, "begins", b"") for command in commands}
+            begun = {_begins(command) for command in commands}
         others = [stream for stream in missing if stream not in begun]
         at_hand = begun and just and b"" not in begun and self._in_force(commands)
         self._looked = bool(others or not at_hand)
@@ -356,7 +356,7 @@ class Writer:
                 continue  # its own caller is refused when it is decided
             if missing:
                 found += missing
-                if missing != [getattr(command, "begins", b"")]:
+                if missing != [_begins(command)]:
                     leading.append(command)
         return list(dict.fromkeys(found)), leading
 
@@ -366,7 +366,7 @@ class Writer:
         Raises:
             Torn: it was not new, or is refused on what is a moment old: all is to be looked up.
         """
-        answer, begins = self._decide(command), getattr(command, "begins", b"")
+        answer, begins = self._decide(command), _begins(command)
         if begins in new and getattr(answer, "repeat", True) and not self._working.version(begins):
             new.discard(begins)
             if not self._looked or self._working.version_now(begins):
@@ -389,6 +389,12 @@ class Writer:
         except Exception as bug:  # noqa: BLE001  answered to its own caller, not to the neighbours
             working.back_to(mark)
             return bug
+
+
+def _begins(command: Command) -> bytes:
+    """The stream that a command should begin; empty for one that need not begin any."""
+    stream: bytes = getattr(command, "begins", b"")
+    return stream
 
 
 def _commands(jobs: list[Job]) -> int:
