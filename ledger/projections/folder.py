@@ -66,7 +66,7 @@ class Folder:
 
     def _receipt_id(self, scan: Any) -> bytes:
         """The receipt stream of a scan; several projections ask for the same one in a row."""
-        if self._last[0] is not scan:
-            key = scan.key
-            self._last = (scan, self._keys.receipt(key))
-        return self._last[1]
+        last = self._last  # once: another thread may fold as well
+        if last[0] is not scan:
+            last = self._last = (scan, self._keys.receipt(scan.key))
+        return last[1]

@@ -8,6 +8,7 @@ appended meanwhile is followed as ever, and the last step of that points readers
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from typing import Any, NamedTuple
@@ -76,11 +77,31 @@ class Scan:
         done = False
         while not done:
             done = True
+            with closing(self._sent(number)) as sent:
+                for page, is_written in sent:
+                    if not is_written():  # the commit of somebody who was killed came through
+                        done = False
+                        break
+                    yield page
+
+    def _sent(self, number: int) -> Generator[tuple[Written, Callable[[], bool]]]:
+        """The pages of a part, each with what writes it, or waits until it is written.
+
+        A server writes one page while the next is read and folded. Should one not be written, the
+        one behind it is not either: it does not begin where the part's cursor is.
+        """
+        if not self._log.is_postgres:
+            yield from ((page, partial(self.write, page)) for page in self.pages(number))
+            return
+        with ThreadPoolExecutor(1, "ledger-rebuild") as beside:
+            before: tuple[Written, Callable[[], bool]] | None = None
             for page in self.pages(number):
-                if not self.write(page):  # the commit of somebody who was killed came through
-                    done = False
-                    break
-                yield page
+                sent = page, beside.submit(self.write, page).result
+                if before:
+                    yield before
+                before = sent
+            if before:
+                yield before
 
     def pages(self, number: int) -> Generator[Written]:
         """Read a part from where it stands to its end."""
