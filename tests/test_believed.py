@@ -10,7 +10,7 @@ from ledger.commands.attribution import Attribute
 from ledger.commands.record_receipt import RecordReceipt
 from ledger.commands.redeem import Redeem
 from ledger.errors import KeyConflict, PointsShort, PointsSpent
-from ledger.store import latest, waiting, writer
+from ledger.store import latest, sqlite, waiting, writer
 from ledger.store.keys import CARD, MEMBER
 from tests.conftest import PROGRAMME
 from tests.shop import NOW, back, conserved, key, line, points_of, receipt
@@ -55,6 +55,16 @@ def test_only_what_is_not_at_hand_is_looked_up(ledger, other, looks):
     asked = {stream[0] for streams, *_ in looks for stream in streams}
     assert asked == {CARD, MEMBER}
     assert (points_of(ledger, "c1"), points_of(ledger, "c2")) == (11, 1)
+
+
+def test_a_stream_that_many_of_a_batch_ask_for_is_looked_up_once(ledger, other, looks):
+    """Asked for in two statements, its events would count twice."""
+    other.enrol("c2")
+    many = sqlite.MAX_VARIABLES + 100
+    ledger.record_all([receipt(card="c2", amount=100) for _ in range(many)])
+    assert [len(streams) for streams, *_ in looks] == [2]  # the card and who would hold it
+    conserved(ledger, "c2")
+    assert ledger.verify().clean  # the member is what its events say
 
 
 def test_a_repeat_of_a_member_who_is_not_at_hand_is_one(ledger, other, looks):

@@ -133,20 +133,20 @@ class Working:
         return entry.state if entry else None
 
     def missing(self, streams: Iterable[bytes]) -> list[bytes]:
-        """Those that are not at hand, each once."""
+        """Those that are not at hand."""
         known, cached = self._known, self._cache.entries
-        return list(dict.fromkeys([s for s in streams if s not in known and s not in cached]))
+        return [s for s in streams if s not in known and s not in cached]
 
     def expect_new(self, streams: Iterable[bytes]) -> None:
         """Decide as if these did not exist; where one does, appending is a conflict."""
         self._known.update(dict.fromkeys(streams, ABSENT))
 
-    def fetch(self, missing: list[bytes]) -> None:
-        """Look up streams in one statement.
+    def fetch(self, streams: Iterable[bytes]) -> None:
+        """Look up streams, each once, in one statement.
 
         The same statement tells which streams others have written to since the last look.
         """
-        since = self._cache.head
+        missing, since = list(dict.fromkeys(streams)), self._cache.head
         found = self._log.load(missing, self._codec.shape, since or NOTHING_SINCE)
         if found.changed is None:
             self._cache.entries.clear()

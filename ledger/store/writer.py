@@ -342,7 +342,7 @@ class Writer:
         return self._working.now <= looked and all(c.as_of <= looked for c in commands)  # type: ignore[attr-defined]
 
     def _missing(self, commands: list[Command]) -> tuple[list[bytes], list[Command]]:
-        """The streams that are not at hand, each once, and the commands that they may lead further.
+        """The streams that are not at hand, and the commands that they may lead further.
 
         What a command should begin leads nowhere.
         """
@@ -358,7 +358,7 @@ class Writer:
                 found += missing
                 if missing != [_begins(command)]:
                     leading.append(command)
-        return list(dict.fromkeys(found)), leading
+        return found, leading
 
     def _decide_surely(self, command: Command, new: set[bytes]) -> Any:
         """Decide; that it is a repeat, or refused, is told of what is there now.
