@@ -88,7 +88,7 @@ class Scan:
         """The pages of a part, each with what writes it, or waits until it is written.
 
         A server writes one page while the next is read and folded. Should one not be written, the
-        one behind it is not either: it does not begin where the part's cursor is.
+        one behind it is only if the part's cursor, moved by somebody else, is where it begins.
         """
         if not self._log.is_postgres:
             yield from ((page, partial(self.write, page)) for page in self.pages(number))
