@@ -94,7 +94,7 @@ class Reports:
         for table in projection.tables:
             columns = ", ".join(self._column(table, index) for index in range(len(table.columns)))
             key = ", ".join(column.name for column in table.columns[: table.key])
-            rowid = "" if self.postgres else " WITHOUT ROWID"
+            rowid = "" if self.postgres or table.long else " WITHOUT ROWID"
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {self.name(table, place)}"
                 f" ({columns}, PRIMARY KEY ({key})){rowid}"
@@ -363,7 +363,7 @@ class Reports:
         self, cursor: Any, table: Table, place: str, *, digest: bool = True, size: int = ROWS
     ) -> Iterator[list[tuple[Any, ...]]]:
         """Chunks of rows in the order of the natural key; only the columns a digest counts."""
-        if any(column.type == "packed" for column in table.columns):
+        if table.long:
             size = min(size, LARGE_ROWS)
         columns = [c.name for c in table.columns if c.digest or not digest]
         key = ", ".join(c.name for c in table.columns[: table.key])

@@ -48,6 +48,15 @@ class Table(NamedTuple):
         """The index of a column."""
         return next(i for i, c in enumerate(self.columns) if c.name == column)
 
+    @property
+    def long(self) -> bool:
+        """Whether rows can be long: one fetches fewer of them, and SQLite keeps them by number.
+
+        What SQLite keeps by key goes to pages of its own beyond a quarter of a page, and is slow to
+        write there.
+        """
+        return any(column.type == "packed" for column in self.columns)
+
 
 class At(Struct, frozen=True, gc=False):
     """Where an event stands in the log; a Struct, as one is made for every event."""

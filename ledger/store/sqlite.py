@@ -45,6 +45,7 @@ _PRAGMAS = (
     "synchronous=FULL",
     "secure_delete=ON",  # a destroyed key must be gone
     "cache_size=-65536",
+    "wal_autocheckpoint=4000",  # pages, 16 MB: rows that are written again are copied once
 )
 MAX_VARIABLES = 512
 """Streams looked up in one statement, a power of two; old builds of SQLite take 999 variables."""
