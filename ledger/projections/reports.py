@@ -12,6 +12,7 @@ from itertools import count, groupby
 from typing import Any
 
 from ledger.projections.schema import Column, Patch, Projection, Said, Table
+from ledger.store.postgres_binary import column as column_of
 
 PLACES = ("a", "b")
 _TYPES = {
@@ -274,7 +275,7 @@ class Reports:
         rows: list[tuple[Any, ...]] = []
         if self.postgres:
             if keys:
-                cursor.execute(f"{query} = ANY(%b::bytea[])", (list(keys),))
+                cursor.execute(f"{query} = ANY(%b::bytea[])", (column_of("bytea", keys),))
                 rows = cursor.fetchall()
         else:
             for at in range(0, len(keys), LARGE_ROWS):
@@ -320,8 +321,9 @@ class Reports:
             marks = ",".join("?" * len(table.columns))
             cursor.executemany(f"INSERT INTO {name} AS t VALUES ({marks}) {conflict}", rows)
             return
-        arrays = ", ".join(f"%b::{_COPY_TYPES[c.type]}[]" for c in table.columns)
-        columns = [list(column) for column in zip(*rows, strict=True)]
+        types = [_COPY_TYPES[column.type] for column in table.columns]
+        columns = list(map(column_of, types, zip(*rows, strict=True)))
+        arrays = ", ".join(f"%b::{kind}[]" for kind in types)
         cursor.execute(
             f"INSERT INTO {name} AS t SELECT * FROM unnest({arrays}) {conflict}", columns
         )

@@ -18,13 +18,15 @@ import psycopg
 from eventsourcing import postgres as library
 from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
 from eventsourcing.utils import strtobool
-from psycopg import Connection, Cursor
+from psycopg import Connection, Cursor, pq
+from psycopg.adapt import Dumper
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.errors import InsufficientPrivilege, UndefinedColumn, UndefinedTable
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier, Literal
 
 from ledger.errors import SettingRefused
+from ledger.store import postgres_binary as binary
 from ledger.store import postgres_lanes as lanes
 from ledger.store import postgres_sql as sql
 from ledger.store.keys import RECEIPT
@@ -48,8 +50,17 @@ URL = "POSTGRES_URL"
 TURN_WAIT_MS = 2_000
 """How long a process waits for its turn: another may have been stopped in the middle of its own."""
 
-_APPENDED = (lanes.UUID, lanes.INT4, lanes.TEXT, lanes.INT8, lanes.BYTEA, lanes.UUID)
+_APPENDED = (binary.UUID, binary.INT4, binary.TEXT, binary.INT8, binary.BYTEA, binary.UUID)
 """The types of the columns of rows to append."""
+
+
+class _AsItIs(Dumper):
+    """Passes on what is in the server's binary form already."""
+
+    format = pq.Format.BINARY
+
+    def dump(self, obj: bytes) -> bytes:
+        return obj
 
 
 class Datastore(library.PostgresDatastore):
@@ -61,6 +72,7 @@ class Datastore(library.PostgresDatastore):
 
         def connected(connection: Connection[Any]) -> None:
             after(connection)
+            connection.adapters.register_dumper(binary.Column, _AsItIs)
             connection.execute("SET default_transaction_isolation = 'read committed'")
             connection.execute("SET synchronous_commit = on")
             connection.execute("SET timezone = 'UTC'")
@@ -112,11 +124,11 @@ class PostgresLog(PostgresScans, PostgresBeside, library.PostgresProcessRecorder
             {
                 "append": lanes.Statement(
                     SQL(sql.APPEND_PREPARED).format(schema=schema).as_string(),
-                    (lanes.INT8, *map(lanes.ARRAY_OF.__getitem__, _APPENDED), lanes.INT8),
+                    (binary.INT8, *map(binary.ARRAY_OF.__getitem__, _APPENDED), binary.INT8),
                 ),
                 "load": lanes.Statement(
                     SQL(sql.LOAD).format(schema=schema).as_string(),
-                    (lanes.ARRAY_OF[lanes.BYTEA], lanes.TEXT, lanes.INT8),
+                    (binary.ARRAY_OF[binary.BYTEA], binary.TEXT, binary.INT8),
                 ),
             },
         )  # fmt: skip
@@ -133,17 +145,17 @@ class PostgresLog(PostgresScans, PostgresBeside, library.PostgresProcessRecorder
             found = self._lanes.call(
                 "append",
                 (
-                    lanes.int8(self._lock),
-                    lanes.array(lanes.UUID, [row.stream for row in rows]),
-                    lanes.int4s([row.version for row in rows]),
-                    lanes.texts([row.topic for row in rows]),
-                    lanes.int8s([row.recorded_at for row in rows]),
-                    lanes.array(lanes.BYTEA, [row.state for row in rows]),
-                    lanes.array_or_null(lanes.UUID, [row.claims for row in rows]),
-                    lanes.int8(written_at),
+                    binary.int8(self._lock),
+                    binary.array(binary.UUID, [row.stream for row in rows]),
+                    binary.int4s([row.version for row in rows]),
+                    binary.texts([row.topic for row in rows]),
+                    binary.int8s([row.recorded_at for row in rows]),
+                    binary.array(binary.BYTEA, [row.state for row in rows]),
+                    binary.array_or_null(binary.UUID, [row.claims or None for row in rows]),
+                    binary.int8(written_at),
                 ),
             )
-            return lanes.number(found.get_value(0, 0))
+            return binary.number(found.get_value(0, 0))
         stays = [one for one in kept if one.key != DESTROYED]
         gone = [one.stream.hex() for one in kept if one.key == DESTROYED]
         with self.transaction(commit=True) as cursor:
@@ -168,9 +180,9 @@ class PostgresLog(PostgresScans, PostgresBeside, library.PostgresProcessRecorder
     def load(self, streams: Sequence[bytes], shape: str, since: int) -> Loaded:
         """Read by one statement, so everything is of one moment; see `Log`."""
         told = self._lanes.call(
-            "load", (lanes.array(lanes.BYTEA, streams), shape.encode(), lanes.int8(since))
+            "load", (binary.array(binary.BYTEA, streams), shape.encode(), binary.int8(since))
         )
-        value, number = told.get_value, lanes.number
+        value, number = told.get_value, binary.number
         head = number(value(0, 2))
         changed: list[tuple[bytes, int]] = []
         found = Loaded(head, changed if head - since <= CHANGES_TOLD else None, [], [], [])

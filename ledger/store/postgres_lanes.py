@@ -2,15 +2,14 @@
 
 A cursor of the driver takes three times as long for a call as the call itself, which counts
 where a caller waits alone. Here a connection is kept at hand, the statement is prepared once,
-and parameters and rows are in the server's binary form.
-Source: https://www.postgresql.org/docs/current/libpq-exec.html, `array_send` for arrays.
+and parameters and rows are in the server's binary form, see `postgres_binary`.
+Source: https://www.postgresql.org/docs/current/libpq-exec.html
 """
 
 from __future__ import annotations
 
-import struct
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any, NamedTuple
@@ -33,12 +32,7 @@ from psycopg.errors import error_from_result
 KEPT = 2
 """Connections kept at hand at most: one appends while the other looks up. One of the pool's always
 stays for everything else."""
-INT4, INT8, TEXT, BYTEA, UUID = 23, 20, 25, 17, 2950
-ARRAY_OF = {INT4: 1007, INT8: 1016, TEXT: 1009, BYTEA: 1001, UUID: 2951}
 _BINARY = 1
-_HEAD = struct.Struct("!iiIii")
-_NULL = struct.pack("!i", -1)
-_INT4, _INT8 = struct.Struct("!i").pack, struct.Struct("!q").pack
 _ERRORS: tuple[tuple[type[psycopg.Error], type[PersistenceError]], ...] = (
     (psycopg.InterfaceError, InterfaceError),
     (psycopg.OperationalError, OperationalError),
@@ -164,46 +158,3 @@ def _checked(connection: Any, found: Any) -> Any:
     if found.status not in {pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK}:
         raise error_from_result(found)
     return found
-
-
-def int8(number: int) -> bytes:
-    """A number as a parameter."""
-    return _INT8(number)
-
-
-def array(kind: int, items: Iterable[bytes]) -> bytes:
-    """Items, each in its binary form, as an array."""
-    parts = [b""]
-    for item in items:
-        parts += (_INT4(len(item)), item)
-    parts[0] = _HEAD.pack(1, 0, kind, len(parts) // 2, 1)
-    return b"".join(parts)
-
-
-def array_or_null(kind: int, items: Iterable[bytes]) -> bytes:
-    """The same; what is empty is NULL."""
-    parts = [b""]
-    for item in items:
-        parts += (_INT4(len(item)), item) if item else (_NULL, b"")
-    parts[0] = _HEAD.pack(1, 1, kind, len(parts) // 2, 1)
-    return b"".join(parts)
-
-
-def int4s(numbers: Iterable[int]) -> bytes:
-    """Numbers as an array of `integer`."""
-    return array(INT4, map(_INT4, numbers))
-
-
-def int8s(numbers: Iterable[int]) -> bytes:
-    """Numbers as an array of `bigint`."""
-    return array(INT8, map(_INT8, numbers))
-
-
-def texts(words: Iterable[str]) -> bytes:
-    """Words as an array of `text`."""
-    return array(TEXT, map(str.encode, words))
-
-
-def number(value: bytes) -> int:
-    """An integer of a row."""
-    return int.from_bytes(value, "big", signed=True)
