@@ -3,7 +3,7 @@
 Histories are made up in the size of LGSR's, the grocery data that the aims are told for: there a
 card has 75.7 receipts of 6.5 lines each; here it has 76 of 1 to 12, from 5,000 products. Beside the
 lists from rows, the same lists from the log, which must be the same; beside keeping the rows, taking
-the receipts in.
+the receipts in, from files as `loyalty ingest` does.
 """
 
 from __future__ import annotations
@@ -13,17 +13,24 @@ import itertools
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
+
+from adapters.ingest import ingest
+from adapters.pos import ndjson
+from adapters.rejects import Rejects
 from bench.stage import Stage, chunks
 from ledger.application import LoyaltyLedger
 from ledger.offers.histories import Cut, Histories
 from ledger.projections.engine import Engine
 from ledger.projections.rhythm import RHYTHM
-from ledger.types import Line, Receipt, day_of
+from ledger.types import Day, Line, Receipt, day_of
 
-BATCH = 1_000
+PART = 10_000
 MEMBERS, QUICK = 1_000, 60
 VISITS, LINES, PRODUCTS, FAVOURITES = 76, 12, 5_000, 90
 BEGAN = dt.datetime(2024, 1, 1, 8, tzinfo=dt.UTC)
@@ -33,34 +40,46 @@ ROUNDS = 3
 
 def measure(stage: Stage) -> None:
     """Members a second from rows and from the log; what share of ingest the rows take; memory."""
-    receipts = list(histories(QUICK if stage.quick else MEMBERS, stage.currency))
+    members = QUICK if stage.quick else MEMBERS
+    files, last_day = _written(stage, members)
     with LoyaltyLedger.create(stage.database(), stage.text) as ledger:
-        _kept(stage, ledger, receipts)
+        _kept(stage, ledger, files, members * VISITS)
         ledger.catch_up()
-        ledger.fit_offers("bench", "bench", as_of=day_of(receipts[-1].captured_at.date()))
-        _listed(stage, ledger, len({receipt.card for receipt in receipts}))
+        ledger.fit_offers("bench", "bench", as_of=last_day)
+        _listed(stage, ledger, members)
 
 
-def _kept(stage: Stage, ledger: LoyaltyLedger, receipts: list[Receipt]) -> None:
-    """Receipts are taken in, a part at a time, and the rows follow."""
+def _written(stage: Stage, members: int) -> tuple[list[Path], Day]:
+    """Receipts in files of some thousand, and the day of the last one."""
+    files: list[Path] = []
+    last_day = 0
+    for part in chunks(list(histories(members, stage.currency)), PART):
+        files.append(stage.folder / f"{stage.store}-{len(files)}.ndjson")
+        files[-1].write_bytes(b"".join(msgspec.json.encode(one) + b"\n" for one in part))
+        last_day = day_of(part[-1].captured_at.date())
+    return files, last_day
+
+
+def _kept(stage: Stage, ledger: LoyaltyLedger, files: list[Path], count: int) -> None:
+    """Receipts are taken in, a file at a time, and the rows follow."""
     engine = Engine(ledger.log, ledger.codec, ledger.keys, [RHYTHM])
-    taken, kept = _Spent(), _Spent()
-    for part in chunks(receipts, 10 * BATCH):
-        for chunk in chunks(part, BATCH):
-            outcomes = taken.on(
-                lambda chunk=chunk: ledger.record_all(chunk, history=True, enrol=True)  # type: ignore[misc]
-            )
-            for outcome in outcomes:
-                if isinstance(outcome, BaseException):
-                    stage.error(outcome)
-        kept.on(engine.catch_up)
-    count = len(receipts)
+    taken, kept, recorded = _Spent(), _Spent(), 0
+    with Rejects(stage.folder / f"{stage.store}.rejects") as rejects:
+        for path in files:
+            recorded += taken.on(partial(_ingested, ledger, path, rejects))
+            kept.on(engine.catch_up)
+    if recorded != count:
+        stage.error(f"{recorded} of {count} receipts recorded")
     stage.ratio("rhythms kept up to date, receipts/s", count / kept.wall, count / taken.wall,
                 "rhythm_vs_ingest", whose="ingest")  # fmt: skip
     share = kept.cpu / taken.cpu
     of_rows = f"{kept.cpu / count * 1e6:.1f} us of {taken.cpu / count * 1e6:.1f}"
     print(f"  {'its share of the CPU of ingest':44}{share:>12.3f}   {of_rows}   aim {AIM_SHARE}")
     stage.figure("rhythm_share_of_ingest_cpu", share)
+
+
+def _ingested(ledger: LoyaltyLedger, path: Path, rejects: Rejects) -> int:
+    return ingest(ledger, ndjson.lines(path), rejects, history=True, enrol=True).recorded
 
 
 def _listed(stage: Stage, ledger: LoyaltyLedger, members: int) -> None:

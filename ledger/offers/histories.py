@@ -6,6 +6,7 @@ Where something did, from their events: the same functions take these in, so the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from itertools import groupby
 from operator import itemgetter
@@ -122,20 +123,30 @@ class Histories:
         return changed * FEW <= members
 
     def _rows(self, glance: Glance, part: Part, size: int) -> Iterator[list[History]]:
-        """By a moment's reading for each page: who reads long keeps what others would clear away."""
-        after, found = part.after, None
-        while found is None or len(found) == size:
+        """By a moment's reading for each page: who reads long keeps what others would clear away.
+
+        A page is read while the one before it is worked on.
+        """
+
+        def read(after: bytes) -> list[tuple[bytes, Rhythm]]:
             with glance() as reader:
-                found = rhythms(reader, after, part.until, size)
-            some = []
-            for member, rhythm in found:
-                if rhythm.recorded_at <= self.cut.until and rhythm.position <= self.cut.upto:
-                    some.append(History(member, rhythm))
-                else:
-                    some += self._logged(Part.of(member))
-            if some:
-                yield some
-            after = found[-1][0] if found else after
+                return rhythms(reader, after, part.until, size)
+
+        with ThreadPoolExecutor(1, "ledger-lists") as beside:
+            reading = beside.submit(read, part.after)
+            found = None
+            while found is None or len(found) == size:
+                found = reading.result()
+                if len(found) == size:
+                    reading = beside.submit(read, found[-1][0])
+                some = []
+                for member, rhythm in found:
+                    if rhythm.recorded_at <= self.cut.until and rhythm.position <= self.cut.upto:
+                        some.append(History(member, rhythm))
+                    else:
+                        some += self._logged(Part.of(member))
+                if some:
+                    yield some
 
     def _logged(self, part: Part) -> Iterator[History]:
         """From the log."""
