@@ -2,9 +2,11 @@
 
 import hashlib
 import random
+import threading
 
 import numpy as np
 import pytest
+from eventsourcing.persistence import OperationalError
 from msgspec.structs import replace
 from shop import DAY, NOW, back, line, receipt
 from test_offer_lists import shopping, told
@@ -13,8 +15,8 @@ from ledger.forecast.moment import Moment
 from ledger.forecast.pairs import own_at
 from ledger.forecast.population import unpacked
 from ledger.forecast.purchases import purchases
-from ledger.offers.histories import Histories
-from ledger.projections.rhythm import RHYTHM
+from ledger.offers.histories import Histories, cut_at
+from ledger.projections.rhythm import RHYTHM, rhythms
 
 pytest.importorskip("numpy")
 pytest.importorskip("sklearn")
@@ -162,6 +164,45 @@ def test_a_page_of_rows_is_read_by_itself(ledger, monkeypatch):
     members = [first, *lists]
     assert [one.member.hex() for one in members] == [one["member"] for one in whole[1]]
     assert [one.shopping.visits for one in members] == [one["visits"] for one in whole[1]]
+
+
+def some_members(ledger, count):
+    made = [receipt(line(300, "tea"), card=f"c{n}", at=NOW - DAY) for n in range(count)]
+    for outcome in ledger.record_all(made, history=True, enrol=True):
+        assert not isinstance(outcome, Exception), outcome
+    return ledger.histories(cut_at(ledger.log, TODAY, "UTC"))
+
+
+def test_members_are_read_ahead_each_once_in_their_order(ledger):
+    histories = some_members(ledger, 7)
+    for size in (1, 2, 7, 8):
+        pages = list(histories.by(size))
+        assert [len(page) for page in pages[:-1]] == [size] * (len(pages) - 1)
+        members = [one.member for page in pages for one in page]
+        assert members == sorted(ledger.member_of(f"c{n}") for n in range(7))
+
+
+def test_a_page_that_cannot_be_read_is_an_error_where_its_members_would_be(ledger, monkeypatch):
+    histories, reads = some_members(ledger, 3), []
+
+    def failing(*args):
+        reads.append(args)
+        if len(reads) == 2:
+            raise OperationalError("the disk is gone")
+        return rhythms(*args)
+
+    monkeypatch.setattr("ledger.offers.histories.rhythms", failing)
+    pages = histories.by(1)
+    assert len(next(pages)) == 1
+    with pytest.raises(OperationalError):
+        next(pages)
+
+
+def test_who_reads_no_further_leaves_no_reader_behind(ledger):
+    pages = some_members(ledger, 3).by(1)
+    next(pages)
+    pages.close()
+    assert not [t for t in threading.enumerate() if t.name.startswith("ledger-lists")]
 
 
 def test_what_a_crowd_of_another_day_has_of_a_member_is_what_the_member_was_then():
