@@ -180,6 +180,33 @@ def test_a_page_whose_commit_came_through_is_not_written_twice(told, monkeypatch
     assert told.verify().clean
 
 
+@pytest.mark.parametrize("which", ["first", "second", "last"])
+def test_progress_tells_of_a_page_that_somebody_else_wrote(told, monkeypatch, which):
+    write, done, alone, disturbed = Scan.write, [], [], []
+    monkeypatch.setattr(rebuild, "PAGES", 1)
+
+    def counting(self, page):
+        done.append(page)
+        return write(self, page)
+
+    monkeypatch.setattr(Scan, "write", counting)
+    told.rebuild(["balance"], alone.append)
+    pages = len(done)
+    assert pages > 2
+    at, left = {"first": 0, "second": 1, "last": pages - 1}[which], []
+
+    def twice(self, page):
+        if len(left) == at:
+            write(self, page)
+        left.append(page)
+        return write(self, page)
+
+    monkeypatch.setattr(Scan, "write", twice)
+    told.rebuild(["balance"], disturbed.append)
+    assert sum(disturbed) == sum(alone) >= told.log.head()
+    assert told.verify().clean
+
+
 @pytest.mark.parametrize("victims", [1, 2])
 def test_what_a_killed_worker_leaves_is_done_by_the_others_or_without_them(told, victims):
     before = told.digests()

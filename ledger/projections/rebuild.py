@@ -73,16 +73,21 @@ class Scan:
         self._intake = Intake(log, self._reports, folder)
 
     def finish(self, number: int) -> Generator[Written]:
-        """Read a part to its end and write it."""
+        """Read a part to its end and write it; what somebody else wrote is told with what follows."""
+        told: Part | None = None
         done = False
         while not done:
             done = True
             with closing(self._sent(number)) as sent:
                 for page, is_written in sent:
+                    told = told or page.before
                     if not is_written():  # the commit of somebody who was killed came through
                         done = False
                         break
-                    yield page
+                    yield page._replace(before=told)
+                    told = page.after
+        if told and not told.done:  # the end was written by somebody else
+            yield Written(told, self._parts(number)[number], {})
 
     def _sent(self, number: int) -> Generator[tuple[Written, Callable[[], bool]]]:
         """The pages of a part, each with what writes it, or waits until it is written.
@@ -105,10 +110,7 @@ class Scan:
 
     def pages(self, number: int) -> Generator[Written]:
         """Read a part from where it stands to its end."""
-        with self._log.transaction(commit=False) as cursor:
-            parts = {part.number: part for part in self._runs.parts(cursor, self.run.number)}
-        if number not in parts:
-            raise RebuildOvertaken(_names(self._chosen))
+        parts = self._parts(number)
         part = parts[number]
         if part.done:
             return
@@ -119,6 +121,14 @@ class Scan:
             page = Written(before, part, self._folded(takers, rows))
             del rows  # or there would be two pages of them while the next one is read
             yield page
+
+    def _parts(self, number: int) -> dict[int, Part]:
+        """All parts as they stand, one of which is there."""
+        with self._log.transaction(commit=False) as cursor:
+            parts = {part.number: part for part in self._runs.parts(cursor, self.run.number)}
+        if number not in parts:
+            raise RebuildOvertaken(_names(self._chosen))
+        return parts
 
     def _takers(self, number: int) -> list[Projection]:
         return [p for p in self._chosen if p.kind == _kind(number)]
