@@ -59,8 +59,8 @@ def texts(words: Iterable[str]) -> bytes:
 class Column(bytes):
     """An array as a parameter of a cursor's statement, which says of what type it is.
 
-    The driver makes an array of a list value by value, in Python: for a report that is a fifth of
-    what it takes to write it.
+    The driver makes an array of a list value by value, in Python: an eighth of this process's time
+    for reports went there.
     """
 
 
