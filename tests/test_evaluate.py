@@ -6,6 +6,7 @@ import random
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from adapters.cli.main import main
@@ -189,7 +190,7 @@ def test_too_few_days_are_refused(tmp_path, capsys):
     [(154, [140, 112, 84]), (400, list(range(386, 83, -28))), (900, list(range(886, 549, -28)))],
 )
 def test_lists_are_made_on_as_many_days_as_what_lies_before_allows(last, days):
-    assert lines_of.tested_days(0, last) == days
+    assert lines_of.tested_days(np.arange(last + 1)) == days
     assert len(days) <= lines_of.DAYS
 
 

@@ -23,7 +23,7 @@ def evaluate(ledger: LoyaltyLedger, as_of: Day | None) -> dict[str, float]:
         raise InputInvalid("Nobody has bought anything yet.", field="as_of")
     first, last = int(receipts.day.min()), int(receipts.day.max())
     if as_of is None:
-        days = tested_days(first, last)
+        days = tested_days(receipts.day)
         start, end = last - WEEKS_DAYS, ALWAYS
         offers = ledger.offers_value(0, ALWAYS)
     else:

@@ -30,6 +30,7 @@ from ledger.forecast.fit import (
 from ledger.forecast.measures import calibration_error_ppm
 from ledger.forecast.model import MILLION
 from ledger.forecast.purchases import Ints, Purchases, purchases
+from ledger.forecast.silence import Silence
 from ledger.forecast.timing import fit_timing, intervals, lately_begun
 
 WEEKS_DAYS = 56
@@ -94,8 +95,8 @@ def _coded(column: Any) -> Ints:
 
 def evaluate(bought: Purchases) -> dict[str, float]:
     """All three, in one flat object."""
-    first, last = int(bought.visit_day.min()), int(bought.visit_day.max())
-    return told(lambda _: bought, last - WEEKS_DAYS, tested_days(first, last))
+    days = bought.visit_day
+    return told(lambda _: bought, int(days.max()) - WEEKS_DAYS, tested_days(days))
 
 
 def told(known: Known, start: int, days: Sequence[int]) -> dict[str, float]:
@@ -104,17 +105,29 @@ def told(known: Known, start: int, days: Sequence[int]) -> dict[str, float]:
     return next_basket(bought, start) | fortnights(known, days) | timing(bought, start)
 
 
-def tested_days(first: int, last: int) -> list[int]:
+def tested_days(bought_on: Ints) -> list[int]:
     """The days on which lists are made, the latest first: as many as what lies before them allows.
 
+    None of which the fortnight after it lacks a week.
+
     Raises:
-        InputInvalid: it allows none.
+        InputInvalid: there is no such day.
     """
+    first, last = int(bought_on.min()), int(bought_on.max())
     earliest = first + HISTORY_DAYS + FORTNIGHTS[-1]
     if last - WEEKS_DAYS < earliest:
         least = HISTORY_DAYS + FORTNIGHTS[-1] + WEEKS_DAYS
         raise InputInvalid(f"It takes {least} days of lines at least.", field="file")
-    return list(range(last - HORIZON_DAYS, earliest - 1, -APART_DAYS))[:DAYS]
+    silence = Silence.of(bought_on, last)
+    days = [
+        day
+        for day in range(last - HORIZON_DAYS, earliest - 1, -APART_DAYS)
+        if not silence.within(day + 1, day + HORIZON_DAYS)
+    ]
+    if not days:
+        detail = "A week without any line lies in each fortnight that lists could be compared with."
+        raise InputInvalid(detail, field="file")
+    return days[:DAYS]
 
 
 def next_basket(bought: Purchases, start: int) -> dict[str, float]:

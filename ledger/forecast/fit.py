@@ -13,12 +13,15 @@ from ledger.errors import InputInvalid
 from ledger.forecast.model import CHUNK, Model, Part
 from ledger.forecast.moment import Moment, Rows
 from ledger.forecast.purchases import Floats, Ints, Purchases
+from ledger.forecast.silence import Silence
 
 MOST_ROWS = 300_000
 """Of one part, over all moments; with more, every so manieth member is looked at."""
 HORIZON_DAYS = 14
 FORTNIGHTS = (14, 21, 28)
 """Days back, of which the fortnight after each is learned from: what people do changes."""
+FORTNIGHTS_BEFORE = (35, 42, 49, 56)
+"""That stand in for those of which a week is missing."""
 ACTIVE_DAYS = 56
 """Whoever was seen in so many days is learned from, and gets a list."""
 PENALTY = 0.3
@@ -59,7 +62,18 @@ def fit_fortnights(bought: Purchases, day: int) -> Model:
     Raises:
         InputInvalid: there is too little to learn from.
     """
-    return fit([fortnight(bought, day - back) for back in FORTNIGHTS], HORIZON_DAYS)
+    return fit([fortnight(bought, day - back) for back in learned_back(bought, day)], HORIZON_DAYS)
+
+
+def learned_back(bought: Purchases, day: int) -> Sequence[int]:
+    """How many days back the fortnights begin that are learned from, the latest first."""
+    silence = Silence.of(bought.visit_day, day)
+    whole = [
+        back
+        for back in (*FORTNIGHTS, *FORTNIGHTS_BEFORE)
+        if not silence.within(day - back + 1, day - back + HORIZON_DAYS)
+    ]
+    return whole[: len(FORTNIGHTS)] or FORTNIGHTS
 
 
 def fit(lessons: Sequence[Lesson], horizon_days: int) -> Model:
