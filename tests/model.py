@@ -123,13 +123,16 @@ class Shop:
         told = {m: self.oracle.balance(m, now) for m in self.oracle.facts.members}
         other = choose.pick(sorted(told))
         later = now + choose.pick((0, 1, 16 * MINUTE, DAY, 10 * DAY, 40 * DAY, 400 * DAY))
+        changed = [m for m, balance in told.items() if balance != self.balances.get(m)]
+        for member, at in (*((m, now) for m in changed), (other, later)):
+            self.look_before_reports(member, at)
         with self.ledger.reading() as reader:
-            for member, balance in told.items():
+            for member in told:
                 self.conserved(member)
-                if balance != self.balances.get(member):
-                    self.look_at(reader, member, now)
+            for member in changed:
+                self.look_at(reader, member, now)
             self.look_at(reader, other, later)
-            places = Live(reader._reports, reader._cursor, reader._place, 0)
+            places = Live(reader._reports, reader.cursor, reader._place, 0)
             assert not list(check_conservation(places))
         self.balances = told
 
@@ -150,6 +153,12 @@ class Shop:
         told = +self.oracle.facts.members[member].lots
         told = {lot: n for lot, n in told.items() if lot.end > now}
         assert lots == told, f"{member}: {lots}, the oracle {told}"
+
+    def look_before_reports(self, member, at):
+        """The reports lack what was done last: the balance is told from them and the log."""
+        said = self.ledger.balance(self.ledger.keys.member(member).hex(), at)[:5]
+        told = self.oracle.balance(member, at)
+        assert said == told, f"{member} in {at - self.clock()} s: {said} by the log, {told}"
 
     def look_at(self, reader, member, at):
         stream = self.ledger.keys.member(member)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import NamedTuple, TypeVar, cast
 
 from msgspec.structs import replace
@@ -20,7 +21,16 @@ from ledger.errors import MemberUnknown
 from ledger.policies.dormancy import Account, standing
 from ledger.policies.enrolment import normal_identity
 from ledger.projections.consent import Consent, consent
-from ledger.projections.queries import Balance, Expiring, MemberRow, Movement, Reader
+from ledger.projections.points import FCT_POINTS_MOVEMENT, POINTS
+from ledger.projections.queries import (
+    Balance,
+    Expiring,
+    MemberRow,
+    Movement,
+    Reader,
+    Sum,
+    balance_of,
+)
 from ledger.store.keys import (
     ID_BYTES,
     MEMBER,
@@ -30,6 +40,8 @@ from ledger.store.working import Cache, Torn, Working
 from ledger.types import Instant, Personal, Receipt
 
 DAY_SECONDS = 86_400
+_CAPTURED, _RECORDED = map(FCT_POINTS_MOVEMENT.place, ("captured_at", "recorded_at"))
+_sum = itemgetter(*map(FCT_POINTS_MOVEMENT.place, ("activates_at", "expires_at", "kind", "points")))
 T = TypeVar("T")
 
 
@@ -105,12 +117,31 @@ class Reads(Door):
     ) -> Balance:
         """Points at an instant (now), as known at another (all that is recorded).
 
+        What the reports lack of the member is read from the log, so nothing is written and nobody
+        waited for: not for those who record, nor for a rebuild.
+
         Raises:
             MemberUnknown.
         """
         stream = self.member_of(card_or_id)
+        at = self.clock() if at is None else at
+        if (sums := self._sums(stream, at, 2**62 if known_at is None else known_at)) is not None:
+            return balance_of(sums, at)
         with self.reading() as reader:
-            return reader.balance(stream, self.clock() if at is None else at, known_at)
+            return reader.balance(stream, at, known_at)
+
+    def _sums(self, stream: bytes, at: Instant, known_at: Instant) -> list[Sum] | None:
+        """What moved by report and log; None where the report is to be asked as it is."""
+        with self.reading(catch_up=False) as reader:
+            if not self.engine.hears_all(reader.cursor, POINTS, stream):
+                return None
+            sums, last = reader.sums(stream, at, known_at), reader.last_movement(stream)
+        if (said := self.engine.unheard(POINTS, stream, last)) is None:
+            return None
+        unheard = said.rows[FCT_POINTS_MOVEMENT.name]
+        return sums + [
+            _sum(row) for row in unheard if row[_CAPTURED] <= at and row[_RECORDED] <= known_at
+        ]
 
     def member(self, card_or_id: str, at: Instant | None = None) -> MemberView:
         """A member at an instant (now).
@@ -186,7 +217,7 @@ class Reads(Door):
     def inquire(self, card: str) -> Inquiry:
         """What a till may know of a card's holder, as it would be decided on now.
 
-        Unlike `balance` it reads the member and no report, so it waits for nobody.
+        Unlike `balance` it reads the member and no report.
 
         Raises:
             CardUnknown.

@@ -20,7 +20,7 @@ from ledger.projections.intake import Intake
 from ledger.projections.parking import Parked
 from ledger.projections.rebuild import Rebuild, follower
 from ledger.projections.reports import Reports
-from ledger.projections.schema import Projection
+from ledger.projections.schema import Projection, Said
 from ledger.store.codec import Codec
 from ledger.store.keys import ID_BYTES, Keys
 from ledger.store.log import Log, Paged
@@ -92,6 +92,26 @@ class Engine:
             if progress and rows:
                 progress(rows)
         return reached
+
+    def hears_all(self, cursor: Any, projection: Projection, stream: bytes) -> bool:
+        """Whether a report is of today's shape and leaves nothing of a stream out."""
+        place, shape, _ = self.reports.status(cursor).get(projection.name, ("", None, 0))
+        left_out = self._parking.versions(cursor, {projection.name: place})
+        return shape == projection.shape and stream not in left_out.get(projection.name, {})
+
+    def unheard(self, projection: Projection, stream: bytes, version: int) -> Said | None:
+        """What the events of a stream after a version come to, from the log; nothing is written.
+
+        None where the report cannot take one of them.
+        """
+        topics = self._folder.topics([projection])
+        rows = list(self._of_stream(stream, version + 1, topics, self._log.head()))
+        try:
+            return self._folder.fold([projection], rows, {projection.name: 0})[projection.name]
+        except Exception as error:
+            if not self._intake.blames_an_event(error):
+                raise
+            return None
 
     def _next(self, head: int, *, carefully: bool) -> tuple[int, int]:
         """Take the next batch; how many events that were, and the position reached."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ledger.projections.balance import FCT_LOT
@@ -27,6 +27,35 @@ class Balance(NamedTuple):
     arrears: int
     held: int = 0
     in_review: int = 0
+
+
+Sum = tuple[Instant, Instant, str, int]
+"""When a lot's points can be used and when they are gone, the kind of movement, points."""
+
+
+def balance_of(sums: Iterable[Sum], at: Instant) -> Balance:
+    """The balance that movements up to an instant come to."""
+    available = pending = expired = arrears = held = in_review = 0
+    for activates_at, expires_at, kind, total in sums:
+        points = int(total)
+        if kind == "arrears":
+            arrears -= points  # raised: the movement is a debt, of no lot
+            continue
+        if kind == "repay":
+            arrears += points  # repaid: the points left the lot they were earned into
+        elif kind in {"hold", "release"}:
+            held -= points
+        elif kind in {"review", "approve"}:
+            in_review -= points
+        elif kind == "expire":
+            expired -= points  # recorded: they left their lot, and stay expired
+        if at < activates_at:
+            pending += points
+        elif at < expires_at:
+            available += points
+        else:
+            expired += points
+    return Balance(available, pending, expired, arrears, held, in_review)
 
 
 class Movement(NamedTuple):
@@ -67,7 +96,7 @@ class Reader:
     def __init__(self, reports: Reports, cursor: Any, projections: tuple[Projection, ...]) -> None:
         """Look up which places are live, once."""
         self._reports = reports
-        self._cursor = cursor
+        self.cursor = cursor
         places = {name: place for name, (place, _, _) in reports.status(cursor).items()}
         self._place = {t.name: places[p.name] for p in projections for t in p.tables}
 
@@ -76,34 +105,22 @@ class Reader:
 
         A movement counts from its captured instant; pending and expired follow from the lot.
         """
-        rows = self._rows(
+        return balance_of(self.sums(member, at, known_at), at)
+
+    def sums(self, member: bytes, at: Instant, known_at: Instant | None = None) -> list[Sum]:
+        """What moved up to an instant, by lot and kind; what was recorded up to `known_at`."""
+        return self._rows(
             "SELECT activates_at, expires_at, kind, sum(points) FROM {t}"
             " WHERE member_id = ? AND captured_at <= ? AND recorded_at <= ?"
             " GROUP BY activates_at, expires_at, kind",
             FCT_POINTS_MOVEMENT,
             (member, at, 2**62 if known_at is None else known_at),
         )
-        available = pending = expired = arrears = held = in_review = 0
-        for activates_at, expires_at, kind, total in rows:
-            points = int(total)
-            if kind == "arrears":
-                arrears -= points  # raised: the movement is a debt, of no lot
-                continue
-            if kind == "repay":
-                arrears += points  # repaid: the points left the lot they were earned into
-            elif kind in {"hold", "release"}:
-                held -= points
-            elif kind in {"review", "approve"}:
-                in_review -= points
-            elif kind == "expire":
-                expired -= points  # recorded: they left their lot, and stay expired
-            if at < activates_at:
-                pending += points
-            elif at < expires_at:
-                available += points
-            else:
-                expired += points
-        return Balance(available, pending, expired, arrears, held, in_review)
+
+    def last_movement(self, member: bytes) -> int:
+        """The version of the last event that moved points; 0 where none did."""
+        query = "SELECT max(version) FROM {t} WHERE member_id = ?"
+        return int(self._rows(query, FCT_POINTS_MOVEMENT, (member,))[0][0] or 0)
 
     def tiers(self, member: bytes, at: Instant) -> list[tuple[str, Instant, Instant]]:
         """Changes of tier up to an instant in the order of the log: tier, until, from when."""
@@ -235,23 +252,23 @@ class Reader:
 
     def rows(self, query: str, parameters: tuple[Any, ...]) -> list[Any]:
         """What a question finds; `?` stands for a parameter."""
-        self._cursor.execute(query.replace("?", self._reports.mark), parameters)
-        found: list[Any] = self._cursor.fetchall()
+        self.cursor.execute(query.replace("?", self._reports.mark), parameters)
+        found: list[Any] = self.cursor.fetchall()
         return found
 
     def join_whole_tables(self) -> None:
         """Read large parts of several tables from here on; see `Reports`."""
-        self._reports.join_whole_tables(self._cursor)
+        self._reports.join_whole_tables(self.cursor)
 
     def stream(self, query: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """The same row by row, for answers that are longer than memory."""
-        for chunk in self._reports.stream(self._cursor, query, parameters):
+        for chunk in self._reports.stream(self.cursor, query, parameters):
             yield from chunk
 
     def _rows(self, query: str, table: Table, parameters: tuple[Any, ...] = ()) -> list[Any]:
         text = query.format(t=self.name(table))
-        self._cursor.execute(text.replace("?", self._reports.mark), parameters)
-        rows: list[Any] = self._cursor.fetchall()
+        self.cursor.execute(text.replace("?", self._reports.mark), parameters)
+        rows: list[Any] = self.cursor.fetchall()
         return rows
 
 
