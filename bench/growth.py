@@ -30,8 +30,8 @@ DEFAULT_PART = 20
 """The library takes one of so many, and only up to `DEFAULT_MOST` events: it is slow."""
 DEFAULT_MOST = 100_000
 KNOWN, MEMBERS = 500, 2_000
-LATER = dt.date(2025, 4, 7)
-"""After the receipts of the log, so that no receipt is met twice."""
+LATER = dt.timedelta(days=7)
+"""After the last receipt of the log, so that no receipt is met twice."""
 ROUNDS = 2
 TARGET = 1.3
 
@@ -55,8 +55,9 @@ class Growth:
         self.least = self.sizes[0]
         self.reference = REFERENCE if stage.largest > REFERENCE else self.least
         made = simulate(members=KNOWN, weeks=60, currency=stage.currency)
-        self.before = list(itertools.islice(made, self.least // 2))  # two events each, or more
-        made = simulate(members=MEMBERS, weeks=60, seed=2, start=LATER, currency=stage.currency)
+        self.before = list(itertools.islice(made, self.least))  # an event each, or more
+        start = self.before[-1].business_date + LATER
+        made = simulate(members=MEMBERS, weeks=60, seed=2, start=start, currency=stage.currency)
         self.commands = list(itertools.islice(made, QUICK if stage.quick else COMMANDS))
         whole = stage.database()
         stage.results["errors"] += preload.record(whole, stage.text, self.before)
