@@ -97,6 +97,7 @@ def test_growth_compares_each_size_with_the_smallest_and_deletes_its_logs(stage,
     monkeypatch.setattr(growth, "SIZES", (1_000, 10_000))
     monkeypatch.setattr(growth, "QUICK", 200)
     monkeypatch.setattr(growth, "ROUNDS", 1)
+    monkeypatch.setattr(growth, "SHORT_RUNS", 1)
     made, dropped = [], []
     new, drop = stage.database, stage.drop
     stage.database = lambda: made.append(new()) or made[-1]
