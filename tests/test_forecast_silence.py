@@ -61,19 +61,19 @@ def test_no_list_is_tested_on_a_fortnight_that_lacks_a_week():
     assert lines_of.tested_days(without((120, 126), days=days)) == [140, 84]
     assert lines_of.tested_days(without((106, 112), days=days)) == [140, 112, 84]
     assert lines_of.tested_days(without((126, 140), days=days)) == [140, 84]
-    with pytest.raises(InputInvalid, match="A week without any line"):
+    with pytest.raises(InputInvalid, match="Days of a week without"):
         lines_of.tested_days(without((86, 92), (113, 119), (141, 147), days=days))
 
 
-def shop(*silent):
+def shop(*silent, first=0):
     """Forty members who shop every other day, on a day of their own, except in silent weeks."""
     rng = random.Random(4)
     lines = [
         (member, day, day, item)
         for member in range(40)
-        for day in range(member % 2, 200, 2)
+        for day in range(first + member % 2, 200, 2)
         for item in {member % 5, rng.randrange(5, 60)}
-        if not any(first <= day <= last for first, last in silent)
+        if not any(begin <= day <= end for begin, end in silent)
     ]
     return purchases(*np.array(lines, dtype=np.int64).T)
 
@@ -84,6 +84,27 @@ def test_earlier_fortnights_stand_in_for_those_that_lack_a_week():
     assert learned_back(shop((160, 166), (140, 147)), 180) == [14, 56]
     assert learned_back(shop((181, 195)), 180) == [*FORTNIGHTS]  # nothing later is known
     assert learned_back(shop((110, 180)), 180) == FORTNIGHTS  # there is nothing better
+
+
+def test_what_lies_before_the_first_line_does_not_stand_in():
+    young = shop((160, 167), first=150)
+    assert learned_back(young, 180) == FORTNIGHTS
+    fit_fortnights(young, 180)
+    assert learned_back(shop((160, 167), first=132), 180) == FORTNIGHTS
+    assert learned_back(shop((160, 167), first=131), 180) == [35]
+    assert learned_back(shop((160, 167), first=124), 180) == [35, 42]
+
+
+def test_one_line_of_another_age_changes_nothing():
+    days = without((200, 229), days=np.arange(300))
+    tested = lines_of.tested_days(days)
+    assert 201 not in tested
+    assert [day for day in lines_of.tested_days(np.append(days, -1_000)) if day > 84] == tested
+
+
+def test_members_who_are_all_alike_make_no_model_without_scale():
+    model = fit_fortnights(shop(), 180)
+    assert min(min(part.scales) for part in (model.repeat, model.new)) > 0
 
 
 def test_a_model_is_the_one_of_the_fortnights_that_lack_nothing(monkeypatch):

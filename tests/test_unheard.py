@@ -10,6 +10,7 @@ from ledger.application import LoyaltyLedger
 from ledger.errors import RebuildNeeded
 from ledger.projections.points import POINTS
 from tests.shop import DAY, NOW, receipt
+from tests.test_parking import poison
 
 SOON_SECONDS = 20
 
@@ -103,6 +104,25 @@ def test_an_event_that_the_report_cannot_take_is_set_aside_as_ever(ledger, monke
     assert ledger.balance("c1").available == 10, "until it is tried again"
     ledger.unpark()
     assert ledger.balance("c1").available == 30
+
+
+def test_an_event_that_no_database_can_hold_is_set_aside_as_ever(ledger):
+    ledger.record(receipt(card="c1", amount=1_000), enrol=True)
+    ledger.catch_up()
+    poison(ledger, "c1")
+    assert ledger.balance("c1").available == 10
+    assert "points" in {one.projection for one in ledger.parked()}
+
+
+def test_a_report_that_the_tables_are_older_than_needs_a_rebuild(ledger):
+    ledger.record(receipt(card="c1", amount=1_000), enrol=True)
+    ledger.catch_up()
+    with ledger.log.transaction(commit=True) as cursor:
+        status = f"{ledger.engine.reports.prefix}projection_status"
+        cursor.execute(f"DELETE FROM {status} WHERE projection = 'offline'")
+    for ask in (ledger.balance, ledger.member):
+        with pytest.raises(RebuildNeeded):
+            ask("c1")
 
 
 def test_a_report_of_another_shape_is_not_read(ledger, monkeypatch):

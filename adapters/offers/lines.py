@@ -108,7 +108,7 @@ def told(known: Known, start: int, days: Sequence[int]) -> dict[str, float]:
 def tested_days(bought_on: Ints) -> list[int]:
     """The days on which lists are made, the latest first: as many as what lies before them allows.
 
-    None of which the fortnight after it lacks a week.
+    None of which the fortnight after it has a day of a week without any line.
 
     Raises:
         InputInvalid: there is no such day.
@@ -125,7 +125,7 @@ def tested_days(bought_on: Ints) -> list[int]:
         if not silence.within(day + 1, day + HORIZON_DAYS)
     ]
     if not days:
-        detail = "A week without any line lies in each fortnight that lists could be compared with."
+        detail = "Days of a week without any line lie in each fortnight that lists could be compared with."
         raise InputInvalid(detail, field="file")
     return days[:DAYS]
 

@@ -21,7 +21,7 @@ HORIZON_DAYS = 14
 FORTNIGHTS = (14, 21, 28)
 """Days back, of which the fortnight after each is learned from: what people do changes."""
 FORTNIGHTS_BEFORE = (35, 42, 49, 56)
-"""That stand in for those of which a week is missing."""
+"""That stand in for those of which days are missing, where there is a fortnight before them."""
 ACTIVE_DAYS = 56
 """Whoever was seen in so many days is learned from, and gets a list."""
 PENALTY = 0.3
@@ -30,6 +30,8 @@ _SOME = 200
 """Members by whom it is judged how many rows there will be."""
 DIGITS = 9
 """Of the numbers that are recorded."""
+SAME = 1e-6
+"""A column that differs by less says nothing; rounded, its scale could be 0."""
 
 
 class Lesson(NamedTuple):
@@ -68,9 +70,11 @@ def fit_fortnights(bought: Purchases, day: int) -> Model:
 def learned_back(bought: Purchases, day: int) -> Sequence[int]:
     """How many days back the fortnights begin that are learned from, the latest first."""
     silence = Silence.of(bought.visit_day, day)
+    earliest = int(bought.visit_day.min()) + HORIZON_DAYS
+    before = [back for back in FORTNIGHTS_BEFORE if day - back >= earliest]
     whole = [
         back
-        for back in (*FORTNIGHTS, *FORTNIGHTS_BEFORE)
+        for back in (*FORTNIGHTS, *before)
         if not silence.within(day - back + 1, day - back + HORIZON_DAYS)
     ]
     return whole[: len(FORTNIGHTS)] or FORTNIGHTS
@@ -94,7 +98,7 @@ def _part(lessons: Sequence[Lesson], look: Callable[[Moment, int, int], Rows]) -
         raise InputInvalid("There are too few purchases to fit a model on.", field="model")
     weights = weights / weights.mean()
     centres, scales = columns.mean(axis=0), columns.std(axis=0)
-    scales[scales == 0] = 1
+    scales[scales < SAME] = 1
     columns -= centres
     columns /= scales
     found = LogisticRegression(C=PENALTY, max_iter=ROUNDS, solver="newton-cholesky").fit(

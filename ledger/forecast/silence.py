@@ -1,7 +1,7 @@
 """Weeks of which nothing is known: nobody bought anything, where on most days somebody does.
 
 The lines are missing, or the shop was closed. What members would have bought then is not told by
-their having bought nothing, so no such fortnight is learned from or tested.
+their having bought nothing, so no fortnight with a day of such a week is learned from or tested.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Silence(NamedTuple):
 
     @classmethod
     def of(cls, days: Ints, end: int) -> Silence:
-        """By the days of lines up to the end of a day; none where lines on a day are no rule."""
+        """By the days of lines up to the end of a day; none where lines day after day are no rule."""
         known = np.unique(days[days <= end])
-        if not len(known) or 2 * len(known) <= known[-1] - known[0] + 1:
+        if len(known) < 2 or np.median(np.diff(known)) > 1:
             return cls(known[:0], known[:0])
         edges = np.append(known, end + 1)
         silent = np.flatnonzero(np.diff(edges) > SILENT_DAYS)

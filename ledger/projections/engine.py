@@ -102,16 +102,18 @@ class Engine:
     def unheard(self, projection: Projection, stream: bytes, version: int) -> Said | None:
         """What the events of a stream after a version come to, from the log; nothing is written.
 
-        None where the report cannot take one of them.
+        None where the report cannot take one of them, or a database not hold what it comes to.
         """
         topics = self._folder.topics([projection])
         rows = list(self._of_stream(stream, version + 1, topics, self._log.head()))
         try:
-            return self._folder.fold([projection], rows, {projection.name: 0})[projection.name]
+            said = self._folder.fold([projection], rows, {projection.name: 0})[projection.name]
         except Exception as error:
             if not self._intake.blames_an_event(error):
                 raise
             return None
+        told = (value for rows in said.rows.values() for row in rows for value in row)
+        return said if all(map(_storable, told)) else None
 
     def _next(self, head: int, *, carefully: bool) -> tuple[int, int]:
         """Take the next batch; how many events that were, and the position reached."""
@@ -246,6 +248,13 @@ class Engine:
         self._intake.take(cursor, rows, behind, places, after, carefully=carefully)
         self._log.track(cursor, [follower(p, places[p.name]) for p in behind], head)
         self.reports.advance(cursor, places, head)
+
+
+def _storable(value: Any) -> bool:
+    """Whether every database can hold it."""
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return not isinstance(value, str) or "\0" not in value
 
 
 def _next_stream(stream: bytes) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
+from ledger.errors import RebuildNeeded
 from ledger.projections.balance import FCT_LOT
 from ledger.projections.member import DIM_MEMBER
 from ledger.projections.membership import DIM_STANDING
@@ -94,10 +95,17 @@ class Reader:
     """Reads the live places of one log's reporting tables, in one transaction's cursor."""
 
     def __init__(self, reports: Reports, cursor: Any, projections: tuple[Projection, ...]) -> None:
-        """Look up which places are live, once."""
+        """Look up which places are live, once.
+
+        Raises:
+            RebuildNeeded: a report is younger than the tables.
+        """
         self._reports = reports
         self.cursor = cursor
         places = {name: place for name, (place, _, _) in reports.status(cursor).items()}
+        for projection in projections:
+            if projection.name not in places:
+                raise RebuildNeeded(f"`{projection.name}`")
         self._place = {t.name: places[p.name] for p in projections for t in p.tables}
 
     def balance(self, member: bytes, at: Instant, known_at: Instant | None = None) -> Balance:

@@ -76,6 +76,8 @@ class Datastore(library.PostgresDatastore):
             connection.execute("SET default_transaction_isolation = 'read committed'")
             connection.execute("SET synchronous_commit = on")
             connection.execute("SET timezone = 'UTC'")
+            # What goes over in binary form is not recoded: it is UTF-8, whatever the database is in.
+            connection.execute("SET client_encoding = 'UTF8'")
 
         return connected
 
